@@ -1,10 +1,11 @@
 //! The two ends of a channel, each held by threads of one partition.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::packet::{Packet, PacketError, PacketKind};
 use super::ring::Ring;
+use crate::machine::wait;
 
 /// Opens a channel; the first end is the guest's, the second the host's.
 pub fn open() -> (End, End) {
@@ -42,17 +43,16 @@ impl End {
     /// [`Closed`], and the packet was not sent.
     pub fn send(&self, kind: PacketKind, transaction: u64, payload: Vec<u8>) -> Result<(), Closed> {
         let packet = Packet { kind, transaction, payload };
-        let mut state = self.outgoing.lock();
-        loop {
+        wait::until(None, || {
+            let mut state = self.outgoing.lock();
             if state.closed {
-                return Err(Closed);
+                return Some(Err(Closed));
             }
-            if state.ring.put(&packet).is_ok() {
-                self.outgoing.changed.notify_all();
-                return Ok(());
-            }
-            state = self.outgoing.wait(state);
-        }
+            state.ring.put(&packet).ok().map(Ok)
+        })
+        .expect("no time-out")?;
+        wait::change(|| ());
+        Ok(())
     }
 
     /// Takes the next packet; waits while there is none.
@@ -61,26 +61,25 @@ impl End {
     ///
     /// [`ReceiveError`], one variant a cause.
     pub fn receive(&self) -> Result<Packet, ReceiveError> {
-        let mut state = self.incoming.lock();
-        loop {
+        let taken = wait::until(None, || {
+            let mut state = self.incoming.lock();
             match state.ring.take() {
-                Err(error) => return Err(ReceiveError::Broken(error)),
-                Ok(Some(packet)) => {
-                    self.incoming.changed.notify_all();
-                    return Ok(packet);
-                }
-                Ok(None) if state.closed => return Err(ReceiveError::Closed),
-                Ok(None) => state = self.incoming.wait(state),
+                Err(error) => Some(Err(ReceiveError::Broken(error))),
+                Ok(Some(packet)) => Some(Ok(packet)),
+                Ok(None) => state.closed.then_some(Err(ReceiveError::Closed)),
             }
-        }
+        })
+        .expect("no time-out");
+        wait::change(|| ());
+        taken
     }
 
     /// Closes both directions; whoever waits on either end is woken.
     pub fn close(&self) {
-        for direction in [&self.outgoing, &self.incoming] {
-            direction.lock().closed = true;
-            direction.changed.notify_all();
-        }
+        wait::change(|| {
+            self.outgoing.lock().closed = true;
+            self.incoming.lock().closed = true;
+        });
     }
 }
 
@@ -95,11 +94,9 @@ impl fmt::Display for ReceiveError {
 
 impl std::error::Error for ReceiveError {}
 
+// LOCK: below the dispatcher lock, which alone is waited on; held for one packet.
 #[derive(Debug, Default)]
-struct Direction {
-    state: Mutex<State>,
-    changed: Condvar,
-}
+struct Direction(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -109,11 +106,7 @@ struct State {
 
 impl Direction {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no holder panics")
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).expect("no holder panics")
+        self.0.lock().expect("no holder panics")
     }
 }
 
