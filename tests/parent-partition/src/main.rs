@@ -1,1 +1,3 @@
+//! The command `parent-partition`: runs a driver image against a simulated parent partition.
+
 fn main() {}

@@ -1,0 +1,22 @@
+//! A parent partition in a box: it runs a real driver image and judges it.
+//!
+//! The image (a PE file for `x86_64-pc-windows-msvc`) is mapped into this Linux process and called with its
+//! own calling convention; its imports are Rust functions that behave as the documented kernel and framework
+//! routines do, and that end the run when the image breaks a rule. The image is not trusted here: every
+//! touch of memory that is not its own, every wrong IRQL and every leak is found and named.
+//!
+//! | room | holds |
+//! | --- | --- |
+//! | [`machine`] | threads, kernel stacks, the way into an image and out of it, IRQL, waits, faults |
+//! | [`memory`] | pool blocks that end at an inaccessible page |
+//! | [`image`] | the PE loader and what is known of each loaded image |
+//! | [`judge`] | the rules, and how a broken one ends the run |
+//! | [`record`], [`supervisor`], [`symbols`] | the parent process: who broke the rule, by function name |
+
+pub mod image;
+pub mod judge;
+pub mod machine;
+pub mod memory;
+pub mod record;
+pub mod supervisor;
+pub mod symbols;

@@ -1,0 +1,46 @@
+//! How simulator code calls a function pointer that may lie in an image.
+
+use super::thread_block::expect_current;
+use super::{gate, thunk};
+use crate::image::{self, code};
+use crate::judge::{Rule, violation, violation_at};
+
+/// Calls `function` with up to twelve words of arguments and returns its `rax`.
+///
+/// A function of an image runs on the current thread's kernel stack, below the frames that are there; when it
+/// returns, IRQL and critical region depth must be what they were ([`Rule::ReturnedIrql`],
+/// [`Rule::CriticalRegion`]). A function of the simulator is called directly. A pointer to neither breaks
+/// [`Rule::BadCallback`]: an image handed it over.
+pub fn call(function: usize, arguments: &[u64]) -> u64 {
+    let mut slots = [0; MOST];
+    let count = arguments.len().max(4);
+    slots[..arguments.len()].copy_from_slice(arguments);
+    let block = expect_current();
+    let Some(image) = image::find(function) else {
+        if !code::is_simulator(function) && !thunk::contains(function) {
+            violation(Rule::BadCallback, format_args!("{function:#x} is no code to call"));
+        }
+        // SAFETY: the address is code of this program or one of its thunks; its callers pass what it takes.
+        return unsafe { gate::enter(function, slots.as_ptr(), count, 0) };
+    };
+    if !image.is_executable(function) {
+        violation(Rule::BadCallback, format_args!("{function:#x} is no code of {}", image.path()));
+    }
+    let (irql, critical_regions, image_sp) = (block.irql(), block.critical_regions(), block.image_sp());
+    // SAFETY: the address is executable code of a loaded image, which is called as its contract says; the
+    // kernel stack below `image_sp` holds no live frame.
+    let value = unsafe { gate::enter(function, slots.as_ptr(), count, image_sp) };
+    assert_eq!(block.image_sp(), image_sp, "the gate restores the kernel stack");
+    if block.irql() != irql {
+        let detail = format_args!("called at IRQL {irql}, returned at {}", block.irql());
+        violation_at(Rule::ReturnedIrql, "", function, detail);
+    }
+    if block.critical_regions() != critical_regions {
+        let depth = block.critical_regions();
+        let detail = format_args!("called in {critical_regions} critical regions, returned in {depth}");
+        violation_at(Rule::CriticalRegion, "", function, detail);
+    }
+    value
+}
+
+const MOST: usize = 16;

@@ -1,0 +1,215 @@
+//! What happens when the processor stops: who did it, and which rule that breaks.
+//!
+//! Runs in a signal handler on a stack of its own, in a process that is broken: it reads, fills one record,
+//! and ends the process. Nothing here allocates or takes a lock.
+
+use std::fmt;
+use std::mem::MaybeUninit;
+use std::ptr::{null_mut, with_exposed_provenance};
+use std::sync::Once;
+
+use super::thread_block::{self, ThreadBlock};
+use crate::image;
+use crate::judge::Rule;
+use crate::memory::{self, pages};
+use crate::record::{self, Kind, Record};
+
+/// Routes faults and panics of this process here; done once.
+pub(crate) fn install() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        for signal in SIGNALS {
+            // SAFETY: an all-zero `sigaction` is a valid value of the plain C structure.
+            let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+            action.sa_sigaction = on_fault as *const () as usize;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+            // SAFETY: the handler has the signature that SA_SIGINFO asks for and never returns.
+            let result = unsafe { libc::sigaction(signal, &action, null_mut()) };
+            assert_eq!(result, 0, "sigaction({signal})");
+        }
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            before(info);
+            if thread_block::is_kernel_thread() {
+                let mut record = Record::new(Kind::Defect);
+                record.describe(format_args!("{info}"));
+                record::end(&record);
+            }
+        }));
+    });
+}
+
+/// The stack that one thread's faults are handled on.
+#[derive(Debug)]
+pub(super) struct SignalStack {
+    base: usize,
+}
+
+impl SignalStack {
+    pub(super) fn install() -> Self {
+        let base = pages::reserve(pages::PAGE + SIGNAL_STACK) + pages::PAGE;
+        pages::open(base, SIGNAL_STACK);
+        set_signal_stack(base, 0);
+        Self { base }
+    }
+}
+
+impl Drop for SignalStack {
+    fn drop(&mut self) {
+        set_signal_stack(0, libc::SS_DISABLE);
+        pages::release(self.base - pages::PAGE, pages::PAGE + SIGNAL_STACK);
+    }
+}
+
+fn set_signal_stack(base: usize, flags: libc::c_int) {
+    let stack = libc::stack_t {
+        ss_sp: std::ptr::with_exposed_provenance_mut(base),
+        ss_flags: flags,
+        ss_size: SIGNAL_STACK,
+    };
+    // SAFETY: the stack is mapped until `SignalStack` drops, which disables it first.
+    let result = unsafe { libc::sigaltstack(&stack, null_mut()) };
+    assert_eq!(result, 0, "sigaltstack");
+}
+
+extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the kernel passes a valid context to an SA_SIGINFO handler.
+    let registers = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+    let register = |index: libc::c_int| registers[index as usize] as usize;
+    // SAFETY: the kernel passes valid information to an SA_SIGINFO handler.
+    let (address, code) = unsafe { ((*info).si_addr() as usize, (*info).si_code) };
+    let fault = Fault {
+        signal,
+        // A general protection fault has no address: the kernel marks it by this code.
+        address: (code != SI_KERNEL).then_some(address),
+        rip: register(libc::REG_RIP),
+        rsp: register(libc::REG_RSP),
+        rcx: register(libc::REG_RCX),
+        is_write: register(libc::REG_ERR) & 2 != 0,
+    };
+    fault.end(thread_block::current())
+}
+
+struct Fault {
+    signal: i32,
+    address: Option<usize>,
+    rip: usize,
+    rsp: usize,
+    rcx: usize,
+    is_write: bool,
+}
+
+impl Fault {
+    fn end(&self, block: Option<&ThreadBlock>) -> ! {
+        let Some((at, call)) = block.and_then(|block| self.blamed(block)) else {
+            let mut record = Record::new(Kind::Defect);
+            record.fault(self.signal, self.address.unwrap_or(0));
+            record
+                .describe(format_args!("signal {} in the simulator at {:#x}: {self}", self.signal, self.rip));
+            record::end(&record)
+        };
+        let mut record = Record::new(Kind::Fault);
+        record.fault(self.signal, self.address.unwrap_or(0));
+        let rule = self.rule(block);
+        record.blame(rule, call, at);
+        record.describe(format_args!("{self}"));
+        record::end(&record)
+    }
+
+    /// The image code that did it, and the routine it was calling; `None` when the simulator did.
+    fn blamed<'a>(&self, block: &'a ThreadBlock) -> Option<(usize, &'a str)> {
+        let call = block.call_name().unwrap_or("");
+        if image::find_known(self.rip).is_some() {
+            return Some((self.rip, if block.stack().contains(self.rsp) { "" } else { call }));
+        }
+        if block.stack().contains(self.rsp) {
+            // On the kernel stack, but outside any image: a jump through a bad pointer, with the return
+            // address on top; or the gate itself, on the way out of an image.
+            // SAFETY: `rsp` lies in the current thread's mapped kernel stack.
+            let top = unsafe { with_exposed_provenance::<usize>(self.rsp & !7).read() };
+            return Some((top, ""));
+        }
+        if block.stack().below(self.rsp).is_some() || self.stack_overflow(block) {
+            return Some((block.return_address(), call));
+        }
+        block.is_for_caller().then(|| (block.return_address(), call))
+    }
+
+    fn stack_overflow(&self, block: &ThreadBlock) -> bool {
+        self.address.is_some_and(|address| block.stack().below(address).is_some())
+    }
+
+    fn rule(&self, block: Option<&ThreadBlock>) -> Rule {
+        match self.signal {
+            _ if block.is_some_and(|block| self.stack_overflow(block)) => Rule::StackOverflow,
+            _ if self.fast_fail().is_some() => Rule::Bugcheck,
+            libc::SIGSEGV | libc::SIGBUS => Rule::Access,
+            _ => Rule::Exception,
+        }
+    }
+
+    /// The code of `__fastfail`, when that is what stopped: `int 29h` with the code in `rcx`.
+    fn fast_fail(&self) -> Option<usize> {
+        let image = image::find(self.rip)?;
+        if self.signal != libc::SIGSEGV || !image.is_executable(self.rip + 1) {
+            return None;
+        }
+        // SAFETY: both bytes lie in mapped code of a loaded image.
+        let instruction = unsafe { with_exposed_provenance::<[u8; 2]>(self.rip).read() };
+        (instruction == [0xCD, 0x29]).then_some(self.rcx)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(code) = self.fast_fail() {
+            return write!(f, "fast fail, code {code}");
+        }
+        match self.signal {
+            libc::SIGILL => return f.write_str("illegal instruction"),
+            libc::SIGTRAP => return f.write_str("breakpoint"),
+            libc::SIGFPE => return f.write_str("arithmetic exception"),
+            libc::SIGABRT => return f.write_str("abort"),
+            _ => {}
+        }
+        let Some(address) = self.address else {
+            return f.write_str("an address that is not canonical, or a privileged instruction");
+        };
+        let touch = match address {
+            address if address == self.rip => "jump",
+            _ if self.is_write => "write",
+            _ => "read",
+        };
+        write!(f, "{touch} at {address:#x}, ")?;
+        if let Some(block) = thread_block::current() {
+            if let Some(distance) = block.stack().below(address) {
+                return write!(f, "{distance} bytes below the kernel stack");
+            }
+            if let Some(distance) = block.stack().above(address) {
+                return write!(f, "{distance} bytes above the kernel stack");
+            }
+        }
+        if let Some(place) = memory::place(address) {
+            return write!(f, "{place}");
+        }
+        if let Some(image) = image::find_known(address) {
+            let section = image.section_of(address);
+            let name = section.map_or("the headers", image::Section::name);
+            let state = match section {
+                _ if !image.is_loaded() => ", which is unloaded",
+                Some(section) if section.is_discarded() => ", which is discarded",
+                _ => "",
+            };
+            return write!(f, "{name} of {}{state}", image.name());
+        }
+        match address {
+            ..0x10000 => f.write_str("a null pointer"),
+            _ => f.write_str("no memory of the image"),
+        }
+    }
+}
+
+const SIGNALS: [libc::c_int; 6] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP, libc::SIGABRT];
+const SIGNAL_STACK: usize = 0x10000;
+const SI_KERNEL: i32 = 0x80;

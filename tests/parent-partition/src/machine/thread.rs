@@ -1,0 +1,86 @@
+//! Simulated kernel threads: a host thread with its own kernel stack and its own block at `gs`.
+
+use std::ffi::c_void;
+use std::io;
+
+use super::stack::{self, KernelStack};
+use super::thread_block::{self, ThreadBlock};
+use super::{fault, irql};
+use crate::memory::pages;
+
+/// Waits for the end of a spawned kernel thread.
+#[derive(Debug)]
+pub struct JoinHandle<T>(std::thread::JoinHandle<T>);
+
+impl<T> JoinHandle<T> {
+    /// Blocks until the thread has ended and returns its value.
+    pub fn join(self) -> T {
+        // A panic of simulator code ends the process (the panic hook), so there is always a value.
+        self.0.join().unwrap_or_else(|_| unreachable!("a panic ends the process"))
+    }
+
+    /// Whether the thread has ended.
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+/// Starts a kernel thread at PASSIVE_LEVEL.
+///
+/// # Errors
+///
+/// The host's, when it has no more threads.
+pub fn spawn<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            let _kernel_thread = KernelThread::begin();
+            body()
+        })
+        .map(JoinHandle)
+}
+
+/// Makes the calling host thread a kernel thread for the rest of its life; a second call changes nothing.
+pub fn adopt() {
+    if !thread_block::is_kernel_thread() {
+        ADOPTED.with(|adopted| {
+            adopted.get_or_init(KernelThread::begin);
+        });
+    }
+}
+
+thread_local! {
+    static ADOPTED: std::cell::OnceCell<KernelThread> = const { std::cell::OnceCell::new() };
+}
+
+struct KernelThread {
+    block: Box<ThreadBlock>,
+    _signal_stack: fault::SignalStack,
+}
+
+impl KernelThread {
+    fn begin() -> Self {
+        fault::install();
+        let block = ThreadBlock::new(KernelStack::new(), thread_object());
+        block.install();
+        Self { block, _signal_stack: fault::SignalStack::install() }
+    }
+}
+
+impl Drop for KernelThread {
+    fn drop(&mut self) {
+        assert_eq!(self.block.irql(), irql::PASSIVE_LEVEL, "a kernel thread ends at PASSIVE_LEVEL");
+        let used = self.block.stack().used(self.block.lowest_sp());
+        stack::remember(std::thread::current().name().unwrap_or(""), used);
+        self.block.remove();
+    }
+}
+
+/// A thread object's address: a page that stays for the life of the process, so that no two threads are
+/// ever taken for one another, and that is inaccessible, since its layout is the kernel's own affair.
+fn thread_object() -> *mut c_void {
+    std::ptr::with_exposed_provenance_mut(pages::reserve(pages::PAGE))
+}
