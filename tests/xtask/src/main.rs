@@ -1,1 +1,98 @@
-fn main() {}
+//! The commands that a person and the tests run on Linux: `cargo xtask <task>`.
+//!
+//! Exit codes: 0 done, 1 a task failed or a check found something, 2 wrong arguments, 3 a simulated rule was broken.
+
+mod content_root;
+mod cross_build;
+mod image;
+mod lint;
+mod packages;
+mod partition;
+mod rustc_wrapper;
+mod test;
+mod workspace;
+
+use std::{env, ffi::OsString, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{cross_build::Profile, image::Image};
+
+/// Build, run and check the PF-side backchannel on Linux.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Show guests' VF writes reach an IHV handler inside the real driver image.
+    Demo {
+        /// Arguments of `parent-partition demo`: --json, --seed N, --drop-piece.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Run every check there is and end with a table.
+    Test {
+        /// Run only the steps whose name contains this word.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Build `pf_backchannel.sys` and its PDB and say what came out.
+    Image {
+        /// Build as shipped (the default is with debug assertions).
+        #[arg(long)]
+        release: bool,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check formatting, lints and documentation, the driver for its own target included.
+    Lint,
+    /// Build what is missing and run the command `parent-partition`.
+    Partition {
+        /// Arguments of `parent-partition`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    if let Some(compiler) = env::args().nth(1).filter(|word| rustc_wrapper::is_compiler(word)) {
+        return code(rustc_wrapper::run(&compiler));
+    }
+    let done = match Arguments::parse().task {
+        Task::Demo { mut arguments } => {
+            arguments.insert(0, "demo".into());
+            partition::run(&arguments)
+        }
+        Task::Test { only } => test::run(only.as_deref()),
+        Task::Image { release, json } => print_image(release, json),
+        Task::Lint => lint::run(),
+        Task::Partition { arguments } => partition::run(&arguments),
+    };
+    code(done)
+}
+
+fn print_image(release: bool, json: bool) -> Result<u8> {
+    let image = Image::build(if release { Profile::Release } else { Profile::Debug })?;
+    if json {
+        println!("{}", image.json());
+    } else {
+        print!("{}", image.text());
+    }
+    Ok(0)
+}
+
+fn code(done: Result<u8>) -> ExitCode {
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! WDFDEVICE: how a device is made, and its callbacks as safe functions.
+#![expect(unsafe_code, reason = "the framework's callbacks are C functions")]
+
+use backchannel::NtStatus;
+use wdk_sys::{
+    NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS, WDF_PNPPOWER_EVENT_CALLBACKS, WDF_POWER_DEVICE_STATE, WDFCMRESLIST,
+    WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
+};
+
+use crate::wdf::{
+    attributes, checked,
+    context::{self, Context},
+    size_of_u32,
+};
+
+/// A device that is being made; the framework owns it until [`DeviceInit::create`].
+#[derive(Debug)]
+pub(crate) struct DeviceInit(PWDFDEVICE_INIT);
+
+/// What a device does when PnP and power call; every function runs at `PASSIVE_LEVEL`.
+pub(crate) trait PnpCallbacks: Context {
+    /// The device's resources are there (start, and restart after a rebalance).
+    ///
+    /// # Errors
+    /// The device then does not start; [`PnpCallbacks::release_hardware`] is called all the same.
+    fn prepare_hardware(&self, device: WDFDEVICE) -> Result<(), NtStatus>;
+
+    /// The device's resources go; expects half-made state.
+    fn release_hardware(&self);
+
+    /// The device is in D0.
+    ///
+    /// # Errors
+    /// The device then does not start; no D0 exit follows.
+    fn d0_entry(&self) -> Result<(), NtStatus>;
+
+    /// The device leaves D0.
+    fn d0_exit(&self);
+
+    /// The device is gone without a word.
+    fn surprise_removal(&self);
+
+    /// Somebody asks whether the device may be removed.
+    ///
+    /// # Errors
+    /// It may not now.
+    fn query_remove(&self) -> Result<(), NtStatus>;
+
+    /// The device object goes; no other callback follows.
+    fn cleanup(&self);
+}
+
+impl DeviceInit {
+    /// Takes what `EvtDriverDeviceAdd` was given.
+    ///
+    /// # Safety
+    /// `init` is the argument of a running `EvtDriverDeviceAdd`, and this is the only value made of it.
+    pub(crate) const unsafe fn new(init: PWDFDEVICE_INIT) -> Self {
+        Self(init)
+    }
+
+    /// Makes the device with `T` as its context and its callbacks.
+    ///
+    /// # Errors
+    /// What the framework says; it then frees what it holds.
+    pub(crate) fn create<T: PnpCallbacks>(self) -> Result<WDFDEVICE, NtStatus> {
+        let mut callbacks = callbacks::<T>();
+        // SAFETY: `new`'s caller vouches for the handle; KMDF copies the structure.
+        unsafe {
+            call_unsafe_wdf_function_binding!(WdfDeviceInitSetPnpPowerEventCallbacks, self.0, &raw mut callbacks);
+        }
+        let mut attributes = attributes::with_context(T::TYPE);
+        attributes.EvtCleanupCallback = Some(cleanup::<T>);
+        let mut init = self.0;
+        let mut device: WDFDEVICE = core::ptr::null_mut();
+        // SAFETY: `new`'s caller vouches for the handle, which KMDF takes over; the attributes are copied.
+        checked(unsafe {
+            call_unsafe_wdf_function_binding!(WdfDeviceCreate, &raw mut init, &raw mut attributes, &raw mut device)
+        })?;
+        Ok(device)
+    }
+}
+
+/// As `WDF_PNPPOWER_EVENT_CALLBACKS_INIT` makes it, with our callbacks.
+fn callbacks<T: PnpCallbacks>() -> WDF_PNPPOWER_EVENT_CALLBACKS {
+    WDF_PNPPOWER_EVENT_CALLBACKS {
+        Size: size_of_u32::<WDF_PNPPOWER_EVENT_CALLBACKS>(),
+        EvtDevicePrepareHardware: Some(prepare_hardware::<T>),
+        EvtDeviceReleaseHardware: Some(release_hardware::<T>),
+        EvtDeviceD0Entry: Some(d0_entry::<T>),
+        EvtDeviceD0Exit: Some(d0_exit::<T>),
+        EvtDeviceSurpriseRemoval: Some(surprise_removal::<T>),
+        EvtDeviceQueryRemove: Some(query_remove::<T>),
+        ..WDF_PNPPOWER_EVENT_CALLBACKS::default()
+    }
+}
+
+fn status(done: Result<(), NtStatus>) -> NTSTATUS {
+    done.map_or_else(NtStatus::raw, |()| STATUS_SUCCESS)
+}
+
+unsafe extern "C" fn prepare_hardware<T: PnpCallbacks>(
+    device: WDFDEVICE,
+    _raw: WDFCMRESLIST,
+    _translated: WDFCMRESLIST,
+) -> NTSTATUS {
+    status(context::of::<T>(device).prepare_hardware(device))
+}
+
+unsafe extern "C" fn release_hardware<T: PnpCallbacks>(device: WDFDEVICE, _translated: WDFCMRESLIST) -> NTSTATUS {
+    context::of::<T>(device).release_hardware();
+    STATUS_SUCCESS
+}
+
+unsafe extern "C" fn d0_entry<T: PnpCallbacks>(device: WDFDEVICE, _previous: WDF_POWER_DEVICE_STATE) -> NTSTATUS {
+    status(context::of::<T>(device).d0_entry())
+}
+
+unsafe extern "C" fn d0_exit<T: PnpCallbacks>(device: WDFDEVICE, _target: WDF_POWER_DEVICE_STATE) -> NTSTATUS {
+    context::of::<T>(device).d0_exit();
+    STATUS_SUCCESS
+}
+
+unsafe extern "C" fn surprise_removal<T: PnpCallbacks>(device: WDFDEVICE) {
+    context::of::<T>(device).surprise_removal();
+}
+
+unsafe extern "C" fn query_remove<T: PnpCallbacks>(device: WDFDEVICE) -> NTSTATUS {
+    status(context::of::<T>(device).query_remove())
+}
+
+unsafe extern "C" fn cleanup<T: PnpCallbacks>(device: WDFOBJECT) {
+    context::of::<T>(device.cast()).cleanup();
+}

@@ -1,0 +1,47 @@
+//! `cargo xtask partition` and `demo`: build what is missing, run the command `parent-partition`.
+
+use std::{env, ffi::OsString, path::PathBuf, process::Command};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    cross_build::Profile,
+    image::Image,
+    packages,
+    workspace::{root, run_shown, target},
+};
+
+/// The variable that tells `parent-partition` which image to load when no `--image` is given.
+pub(crate) const IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_IMAGE";
+
+/// Builds the release image and the parent partition, then runs it; returns its exit code.
+///
+/// # Errors
+/// Something could not be built or started.
+pub(crate) fn run(arguments: &[OsString]) -> Result<u8> {
+    let command = build()?;
+    let image = Image::build(Profile::Release)?;
+    let status = Command::new(&command)
+        .args(arguments)
+        .env(IMAGE_VARIABLE, image.path())
+        .status()
+        .with_context(|| format!("cannot run {}", command.display()))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Builds the parent partition and returns the command's path.
+///
+/// # Errors
+/// The build failed; its messages are on standard error.
+pub(crate) fn build() -> Result<PathBuf> {
+    packages::ensure(&[packages::PARENT_PARTITION])?;
+    run_shown(cargo().args(["build", "--quiet", "--package", "parent-partition"]))?;
+    Ok(target().join("debug/parent-partition"))
+}
+
+/// The cargo that runs this task, in the repository's root.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).env("CARGO_TARGET_DIR", target());
+    command
+}

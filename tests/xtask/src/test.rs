@@ -1,0 +1,219 @@
+//! `cargo xtask test`: every check there is, and a table of what ran, how many and how long.
+
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{
+    cross_build::{CrossBuild, Profile},
+    image::Image,
+    lint, packages,
+    partition::{self, IMAGE_VARIABLE, cargo},
+    workspace::{root, run_shown},
+};
+
+/// The variable that tells tests where the image with debug assertions lies.
+const DEBUG_IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_DEBUG_IMAGE";
+
+/// The release image may not be larger, in bytes.
+const LARGEST_IMAGE: usize = 64 * 1024;
+
+/// What a step does; it returns how many checks it made.
+type Check = fn() -> Result<usize>;
+
+/// Every step, in order: its name, what it checks, and the check.
+const STEPS: &[(&str, &str, Check)] = &[
+    ("lint", "formatting, clippy, documentation; the driver for its own target", lints),
+    ("tasks", "these commands' own tests", tasks),
+    ("engine", "rules, refusals, examples in the documentation", engine),
+    ("image-debug", "the driver with debug assertions builds", debug_image),
+    ("image-release", "the driver as shipped builds: size, subsystem, imports", release_image),
+    ("partition", "the simulated kernel, framework, bus and guests", partition_tests),
+    ("scenarios", "stories against the shipped image, mini WDK against the facts", scenarios),
+    ("demo", "four guests' statistics arrive; a lost piece is noticed", demo),
+];
+
+#[derive(Debug)]
+struct Outcome {
+    name: &'static str,
+    what: &'static str,
+    took: Duration,
+    checks: Result<usize>,
+}
+
+/// Runs every step, also after one has failed, and prints the table.
+///
+/// Returns 0 when all passed and 1 otherwise.
+///
+/// # Errors
+/// No step has the asked-for name, or the downloads failed.
+pub(crate) fn run(only: Option<&str>) -> Result<u8> {
+    let steps: Vec<_> =
+        STEPS.iter().filter(|(name, _, _)| only.is_none_or(|word| name.contains(word))).collect();
+    ensure!(
+        !steps.is_empty(),
+        "no step is named like {:?}; there are: {}",
+        only.unwrap_or_default(),
+        STEPS.iter().map(|(name, _, _)| *name).collect::<Vec<_>>().join(", ")
+    );
+    let downloads = download()?;
+    let mut outcomes = Vec::new();
+    for (name, what, check) in steps {
+        eprintln!("== {name}: {what}");
+        let begun = Instant::now();
+        let checks = check();
+        if let Err(error) = &checks {
+            eprintln!("== {name} FAILED: {error:#}");
+        }
+        outcomes.push(Outcome { name, what, took: begun.elapsed(), checks });
+    }
+    Ok(report(&outcomes, downloads))
+}
+
+/// Fetches packages and crates first, so that the table's times are the machine's and not the network's.
+fn download() -> Result<Duration> {
+    eprintln!("== downloads");
+    let begun = Instant::now();
+    let build = CrossBuild::prepare(&[packages::PARENT_PARTITION, packages::DRIVER_LINT])?;
+    run_shown(cargo().args(["fetch", "--quiet", "--locked"]))?;
+    build.cargo(&["fetch", "--quiet", "--locked"], &[])?;
+    Ok(begun.elapsed())
+}
+
+fn report(outcomes: &[Outcome], downloads: Duration) -> u8 {
+    println!();
+    println!("{:14} {:>7} {:>9}  {}", "step", "checks", "seconds", "what");
+    let mut passed = 0;
+    let mut failed = 0;
+    for outcome in outcomes {
+        let checks = match &outcome.checks {
+            Ok(checks) => {
+                passed += checks;
+                checks.to_string()
+            }
+            Err(_) => {
+                failed += 1;
+                "FAILED".to_owned()
+            }
+        };
+        println!("{:14} {checks:>7} {:>9.1}  {}", outcome.name, outcome.took.as_secs_f64(), outcome.what);
+    }
+    let total: Duration = outcomes.iter().map(|outcome| outcome.took).sum();
+    println!(
+        "{:14} {passed:>7} {:>9.1}  downloads took {:.1} s more",
+        "all",
+        total.as_secs_f64(),
+        downloads.as_secs_f64()
+    );
+    println!();
+    println!("{passed} passed, {failed} failed");
+    u8::from(failed != 0)
+}
+
+fn lints() -> Result<usize> {
+    lint::run().map(|_| 5)
+}
+
+fn tasks() -> Result<usize> {
+    cargo_test(cargo().args(["test", "--package", "xtask"]))
+}
+
+fn engine() -> Result<usize> {
+    cargo_test(cargo().args(["test", "--package", "backchannel"]))
+}
+
+fn debug_image() -> Result<usize> {
+    Image::build(Profile::Debug).map(|_| 1)
+}
+
+fn release_image() -> Result<usize> {
+    let image = Image::build(Profile::Release)?;
+    ensure!(
+        image.size() < LARGEST_IMAGE,
+        "the release image has {} bytes; it must stay below {LARGEST_IMAGE}",
+        image.size()
+    );
+    Ok(1)
+}
+
+fn partition_tests() -> Result<usize> {
+    cargo_test(cargo().args(["test", "--package", "parent-partition"]))
+}
+
+fn scenarios() -> Result<usize> {
+    let release = Image::build(Profile::Release)?;
+    let debug = Image::build(Profile::Debug)?;
+    partition::build()?;
+    cargo_test(
+        cargo()
+            .args(["test", "--package", "scenarios"])
+            .env(IMAGE_VARIABLE, release.path())
+            .env(DEBUG_IMAGE_VARIABLE, debug.path()),
+    )
+}
+
+fn demo() -> Result<usize> {
+    let command = partition::build()?;
+    let image = Image::build(Profile::Release)?;
+    let mut checks = 0;
+    for (words, lossless) in [(&["demo", "--json"][..], true), (&["demo", "--json", "--drop-piece"], false)] {
+        let output = Command::new(&command)
+            .args(words)
+            .env(IMAGE_VARIABLE, image.path())
+            .current_dir(root())
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("cannot run {}", command.display()))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.success(), "`{}` ended with {}: {text}", words.join(" "), output.status);
+        let report: serde_json::Value =
+            serde_json::from_str(&text).with_context(|| format!("`{}` printed {text}", words.join(" ")))?;
+        let figure = |key: &str| report[key].as_u64().with_context(|| format!("no `{key}` in {report}"));
+        ensure!(figure("rules_broken")? == 0, "{report}");
+        ensure!((figure("mismatches")? == 0) == lossless, "mismatches with `{}`: {report}", words.join(" "));
+        ensure!(figure("statistics_sets")? > 0 || !lossless, "no statistics arrived: {report}");
+        checks += 1;
+    }
+    Ok(checks)
+}
+
+/// Runs a test command and returns how many tests passed.
+fn cargo_test(command: &mut Command) -> Result<usize> {
+    let output =
+        command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot run cargo")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let passed = passed_tests(&text);
+    if !output.status.success() {
+        eprintln!("{}", text.trim_end());
+        bail!("tests failed ({})", output.status);
+    }
+    ensure!(passed > 0, "no test ran");
+    Ok(passed)
+}
+
+/// Adds up the closing lines of the test runner.
+fn passed_tests(text: &str) -> usize {
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix("test result: ok. "))
+        .filter_map(|rest| rest.split(' ').next()?.parse::<usize>().ok())
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passed_tests_of_all_runners_are_added_up() {
+        let text = "test result: ok. 3 passed; 0 failed;\n\ntest result: ok. 14 passed; 0 failed;";
+        assert_eq!(passed_tests(text), 17);
+    }
+
+    #[test]
+    fn failed_runners_do_not_count() {
+        assert_eq!(passed_tests("test result: FAILED. 3 passed; 1 failed;"), 0);
+    }
+}
