@@ -4,10 +4,12 @@ use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::judge::Rule;
+use crate::machine::thread;
 use crate::record::{self, EXIT_DEFECT, EXIT_RULE_BROKEN, Kind, Record};
 use crate::symbols::Symbols;
 
@@ -76,6 +78,40 @@ pub fn judge(mut command: Command) -> io::Result<Verdict> {
     })
 }
 
+/// Runs a test's body as a judged process of its own; `place` is the path of an item inside that test.
+///
+/// Use it through [`scenario!`](crate::scenario). The test's program starts itself again, with this test as
+/// the only one; there, the calling thread becomes a kernel thread, runs `body`, and the process ends.
+///
+/// # Panics
+///
+/// When the process cannot be started, or did not reach the body.
+pub fn scenario(place: &str, body: impl FnOnce()) -> Verdict {
+    if is_judged() {
+        thread::adopt();
+        body();
+        std::process::exit(EXIT_SCENARIO_DONE);
+    }
+    let (_, path) = place.split_once("::").expect("a path inside a crate");
+    let (test, _) = path.rsplit_once("::").expect("an item inside a test");
+    let mut command = Command::new(std::env::current_exe().expect("the test's program"));
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).stdout(Stdio::null());
+    match judge(command).expect("the judged process") {
+        Verdict::Ended(EXIT_SCENARIO_DONE) => Verdict::Ended(0),
+        Verdict::Ended(code) => panic!("{test} did not finish as a judged process: exit code {code}"),
+        broken @ Verdict::Broken(_) => broken,
+    }
+}
+
+/// Runs a closure as a judged process and yields its [`Verdict`]; for the body of a test function.
+#[macro_export]
+macro_rules! scenario {
+    ($body:expr) => {{
+        fn here() {}
+        $crate::supervisor::scenario(::std::any::type_name_of_val(&here), $body)
+    }};
+}
+
 /// Whether this is a judged process; the first call connects it to its supervisor.
 pub fn is_judged() -> bool {
     let Some(fd) = std::env::var(CHANNEL).ok().and_then(|fd| fd.parse().ok()) else { return false };
@@ -91,6 +127,31 @@ impl Verdict {
             Self::Broken(report) if report.record.kind() == Kind::Defect => EXIT_DEFECT,
             Self::Broken(_) => EXIT_RULE_BROKEN,
         }
+    }
+
+    /// Checks that the process ended by itself with exit code 0.
+    ///
+    /// # Panics
+    ///
+    /// When it did not; the message is the report.
+    #[track_caller]
+    pub fn expect_clean(&self) {
+        match self {
+            Self::Ended(code) => assert_eq!(*code, 0, "exit code"),
+            Self::Broken(report) => panic!("{}", report.to_json()),
+        }
+    }
+
+    /// Checks that `rule` was broken, and yields the report.
+    ///
+    /// # Panics
+    ///
+    /// When another rule or none was broken.
+    #[track_caller]
+    pub fn expect_broken(&self, rule: Rule) -> &Report {
+        let report = self.report().unwrap_or_else(|| panic!("{} was not broken", rule.name()));
+        assert_eq!(report.rule(), Some(rule.name()), "{}", report.to_json());
+        report
     }
 
     /// The report, if it did not end by itself.
@@ -110,7 +171,7 @@ impl Report {
 
     /// Name of the broken rule; `None` for a defect of the simulator.
     pub fn rule(&self) -> Option<&'static str> {
-        self.record.rule().map(crate::judge::Rule::name)
+        self.record.rule().map(Rule::name)
     }
 
     /// The routine that was being called, empty when none was.
@@ -163,5 +224,6 @@ fn name_place(record: &Record) -> Option<String> {
     Some(named.map_or_else(|| format!("+{frame:#x}"), str::to_owned))
 }
 
+const EXIT_SCENARIO_DONE: i32 = 81;
 const CHANNEL: &str = "PARENT_PARTITION_RECORD";
 const DRIVER: &str = "pf_backchannel.sys";

@@ -132,8 +132,11 @@ fn fill(view: &View, file: &PeFile64<'_>, data: &[u8], exports: &Exports) -> Res
 
 fn relocate(view: &View, file: &PeFile64<'_>, data: &[u8]) -> Result<(), LoadError> {
     let moved = (view.base as u64).wrapping_sub(file.nt_headers().optional_header.image_base());
+    if file.nt_headers().file_header.characteristics.get(LE).0 & pe::IMAGE_FILE_RELOCS_STRIPPED.0 != 0 {
+        return Err(LoadError::Format("its relocations are stripped".to_owned()));
+    }
     let Some(mut blocks) = file.data_directories().relocation_blocks(data, &file.section_table())? else {
-        return Err(LoadError::Format("it has no relocations".to_owned()));
+        return Ok(());
     };
     while let Some(block) = blocks.next()? {
         for relocation in block {

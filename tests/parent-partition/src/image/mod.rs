@@ -96,7 +96,8 @@ impl Image {
 
     /// Whether `address` lies in code of the image that can still run.
     pub fn is_executable(&self, address: usize) -> bool {
-        self.section_of(address).is_some_and(|section| section.is_executable() && !section.is_discarded())
+        let runs = |section: &Section| section.is_executable() && !section.is_discarded();
+        self.is_loaded() && self.section_of(address).is_some_and(runs)
     }
 
     /// The section that holds `address`; `None` for the headers.

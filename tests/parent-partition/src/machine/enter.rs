@@ -16,7 +16,7 @@ pub fn call(function: usize, arguments: &[u64]) -> u64 {
     let count = arguments.len().max(4);
     slots[..arguments.len()].copy_from_slice(arguments);
     let block = expect_current();
-    let Some(image) = image::find(function) else {
+    let Some(image) = image::find_known(function) else {
         if !code::is_simulator(function) && !thunk::contains(function) {
             violation(Rule::BadCallback, format_args!("{function:#x} is no code to call"));
         }
@@ -24,7 +24,13 @@ pub fn call(function: usize, arguments: &[u64]) -> u64 {
         return unsafe { gate::enter(function, slots.as_ptr(), count, 0) };
     };
     if !image.is_executable(function) {
-        violation(Rule::BadCallback, format_args!("{function:#x} is no code of {}", image.path()));
+        let (name, offset) = (image.name(), image.offset_of(function));
+        violation_at(
+            Rule::BadCallback,
+            "",
+            function,
+            format_args!("{name}+{offset:#x} is no code that can run"),
+        );
     }
     let (irql, critical_regions, image_sp) = (block.irql(), block.critical_regions(), block.image_sp());
     // SAFETY: the address is executable code of a loaded image, which is called as its contract says; the

@@ -4,6 +4,7 @@
 //! thunks, which pass through the gate. All thunk code is made at once and then only executable; making a
 //! thunk fills the next descriptor.
 
+use std::collections::HashMap;
 use std::ptr::with_exposed_provenance_mut;
 use std::sync::{Mutex, PoisonError};
 
@@ -34,25 +35,31 @@ pub(super) const STACK_ARGUMENTS: usize = 8;
 /// `stack_arguments` is the number of arguments beyond the fourth. Called from an image the entry notes name
 /// and return address and runs the target on the host stack; called from simulator code it is the target.
 ///
+/// The same name and target always have the same entry.
+///
 /// # Panics
 ///
 /// When [`LIMIT`] thunks exist: the simulator makes one a routine, not one a call.
 pub fn make(name: &'static str, target: usize, stack_arguments: u8) -> usize {
     let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
     let table = table.get_or_insert_with(Table::new);
-    assert!(table.used < LIMIT, "more than {LIMIT} thunks");
-    let index = table.used;
-    table.used += 1;
+    if let Some(made) = table.made.get(&(target, name)) {
+        return *made;
+    }
+    let index = table.made.len();
+    assert!(index < LIMIT, "more than {LIMIT} thunks");
     let descriptor = Descriptor { target, stack_arguments: u64::from(stack_arguments), name };
     // SAFETY: slot `index` is inside the mapped descriptor area, aligned, and nobody calls its thunk yet.
     unsafe { with_exposed_provenance_mut::<Descriptor>(table.descriptors + index * SLOT).write(descriptor) };
-    table.code + index * ENTRY
+    let entry = table.code + index * ENTRY;
+    table.made.insert((target, name), entry);
+    entry
 }
 
-/// Whether `address` lies in the thunks' code; async-signal-safe only after the first [`make`].
+/// Whether `address` lies in a thunk's code.
 pub(crate) fn contains(address: usize) -> bool {
     let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
-    table.as_ref().is_some_and(|table| (table.code..table.code + table.used * ENTRY).contains(&address))
+    table.as_ref().is_some_and(|table| (table.code..table.code + table.made.len() * ENTRY).contains(&address))
 }
 
 /// How many thunks a process can have.
@@ -61,7 +68,7 @@ pub const LIMIT: usize = 4096;
 struct Table {
     code: usize,
     descriptors: usize,
-    used: usize,
+    made: HashMap<(usize, &'static str), usize>,
 }
 
 impl Table {
@@ -79,7 +86,7 @@ impl Table {
         // SAFETY: the word behind the last descriptor is inside the mapping.
         unsafe { with_exposed_provenance_mut::<usize>(descriptors + LIMIT * SLOT).write(gate::address()) };
         pages::make_executable(code, CODE);
-        Self { code, descriptors, used: 0 }
+        Self { code, descriptors, made: HashMap::new() }
     }
 }
 

@@ -119,7 +119,8 @@ impl fmt::Display for Place {
         }
         let state = if self.freed { "freed " } else { "" };
         write!(f, "a {state}pool block of {} bytes, tag {}", self.size, Tag(self.tag))?;
-        let (verb, code) = if self.freed { ("freed", self.freed_at) } else { ("allocated", self.allocated_at) };
+        let (verb, code) =
+            if self.freed { ("freed", self.freed_at) } else { ("allocated", self.allocated_at) };
         match image::find_known(code) {
             Some(image) => write!(f, ", {verb} at {}+{:#x}", image.name(), image.offset_of(code)),
             None => Ok(()),
