@@ -20,3 +20,4 @@ pub mod memory;
 pub mod record;
 pub mod supervisor;
 pub mod symbols;
+pub mod sys;
