@@ -20,4 +20,5 @@ pub mod memory;
 pub mod record;
 pub mod supervisor;
 pub mod symbols;
+pub mod vmbus;
 pub mod sys;
