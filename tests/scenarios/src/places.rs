@@ -1,0 +1,24 @@
+//! Where the workspace and its products lie.
+
+use std::path::{Path, PathBuf};
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("this package lies in the workspace")
+}
+
+/// The folder that the running test's profile is built into (`target/debug`).
+pub(crate) fn profile() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    test.ancestors().nth(2).expect("a test lies in the profile's `deps`").to_owned()
+}
+
+/// The folder that wdk-build takes for an installed WDK; the cross build assembles it.
+pub(crate) fn wdk() -> PathBuf {
+    let assembled = root().join("target/cross/wdk");
+    assert!(assembled.is_dir(), "{} is missing: run `cargo xtask image` first", assembled.display());
+    assembled
+}
