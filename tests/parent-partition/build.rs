@@ -61,6 +61,8 @@ fn include_folders(root: &Path) -> io::Result<Vec<PathBuf>> {
 const HEADERS: &str = "
     #include <ntifs.h>
     #include <ntddk.h>
+    #include <pcivirt.h>
+    #include <vpci.h>
     #include <wdf.h>
 ";
 const LIBCLANG: &str = "/usr/lib/llvm-19/lib";

@@ -60,7 +60,7 @@ impl Record {
         self.rule = rule as u32;
         self.at = at as u64;
         self.call.append(call);
-        if let Some(found) = image::find(at) {
+        if let Some(found) = image::find_known(at) {
             self.image.append(found.path());
             self.frames[0] = found.offset_of(at) as u64;
         }

@@ -33,9 +33,11 @@ pub fn call(function: usize, arguments: &[u64]) -> u64 {
         );
     }
     let (irql, critical_regions, image_sp) = (block.irql(), block.critical_regions(), block.image_sp());
+    let entered = block.set_entered(function);
     // SAFETY: the address is executable code of a loaded image, which is called as its contract says; the
     // kernel stack below `image_sp` holds no live frame.
     let value = unsafe { gate::enter(function, slots.as_ptr(), count, image_sp) };
+    block.set_entered(entered);
     assert_eq!(block.image_sp(), image_sp, "the gate restores the kernel stack");
     if block.irql() != irql {
         let detail = format_args!("called at IRQL {irql}, returned at {}", block.irql());

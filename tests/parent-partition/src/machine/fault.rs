@@ -127,12 +127,12 @@ impl Fault {
             // address on top; or the gate itself, on the way out of an image.
             // SAFETY: `rsp` lies in the current thread's mapped kernel stack.
             let top = unsafe { with_exposed_provenance::<usize>(self.rsp & !7).read() };
-            return Some((top, ""));
+            return Some((block.code_or_entered(top), ""));
         }
         if block.stack().below(self.rsp).is_some() || self.stack_overflow(block) {
-            return Some((block.return_address(), call));
+            return Some((block.calling_code(), call));
         }
-        block.is_for_caller().then(|| (block.return_address(), call))
+        block.is_for_caller().then(|| (block.calling_code(), call))
     }
 
     fn stack_overflow(&self, block: &ThreadBlock) -> bool {

@@ -10,6 +10,7 @@ use std::ptr::null;
 
 use super::stack::KernelStack;
 use super::thunk::Descriptor;
+use crate::image;
 use crate::judge::{Rule, violation};
 
 /// Offsets from `gs` that the gate's assembly uses; asserted against the structure below.
@@ -38,6 +39,8 @@ pub(crate) struct ThreadBlock {
     irql: Cell<u8>,
     critical_regions: Cell<u32>,
     for_caller: Cell<u32>,
+    /// The image function that simulator code called last, 0 when none is running.
+    entered: Cell<usize>,
     stack: KernelStack,
     thread: *mut c_void,
 }
@@ -109,6 +112,7 @@ impl ThreadBlock {
             irql: Cell::new(super::irql::PASSIVE_LEVEL),
             critical_regions: Cell::new(0),
             for_caller: Cell::new(0),
+            entered: Cell::new(0),
             stack,
             thread,
         });
@@ -134,8 +138,22 @@ impl ThreadBlock {
         unsafe { self.descriptor.get().as_ref() }.map(Descriptor::name)
     }
 
-    pub(crate) fn return_address(&self) -> usize {
-        self.return_address.get()
+    /// The image code that made the call being served.
+    ///
+    /// That is where the call returns to; after a jump in tail position, which leaves no trace of the jumping
+    /// function, it is the function of the image that simulator code called last.
+    pub(crate) fn calling_code(&self) -> usize {
+        self.code_or_entered(self.return_address.get())
+    }
+
+    /// `address` if it lies in an image, else the function that simulator code called last.
+    pub(crate) fn code_or_entered(&self, address: usize) -> usize {
+        if image::find_known(address).is_some() { address } else { self.entered.get() }
+    }
+
+    /// Notes the function being called and returns the one before.
+    pub(super) fn set_entered(&self, function: usize) -> usize {
+        self.entered.replace(function)
     }
 
     pub(crate) fn irql(&self) -> u8 {

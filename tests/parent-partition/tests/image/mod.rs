@@ -25,7 +25,8 @@ pub fn build(source: &str, imported: &[&str]) -> PathBuf {
         &[
             "--target=x86_64-pc-windows-msvc",
             "-O1",
-            "-gcodeview",
+            "-g",
+        "-gcodeview",
             "-ffreestanding",
             "-mno-stack-arg-probe",
             "-Wall",
@@ -47,6 +48,7 @@ pub fn build(source: &str, imported: &[&str]) -> PathBuf {
             "/nodefaultlib",
             "/debug",
             "/incremental:no",
+        "/section:INIT,ERD",
             &format!("/out:{}", path(&image)),
             &path(&object),
             &path(&library),
