@@ -1,0 +1,43 @@
+/* NTSTATUS codes, for drivers in C: wdk-sys brings its own, so no other header includes this one. */
+#ifndef MINI_NTSTATUS_H
+#define MINI_NTSTATUS_H
+
+#include "ntdef.h"
+
+/* learn.microsoft.com/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55 */
+#define STATUS_SUCCESS                    ((NTSTATUS)0x00000000)
+#define STATUS_TIMEOUT                    ((NTSTATUS)0x00000102)
+#define STATUS_PENDING                    ((NTSTATUS)0x00000103)
+#define STATUS_NO_MORE_ENTRIES            ((NTSTATUS)0x8000001a)
+#define STATUS_UNSUCCESSFUL               ((NTSTATUS)0xc0000001)
+#define STATUS_NOT_IMPLEMENTED            ((NTSTATUS)0xc0000002)
+#define STATUS_INFO_LENGTH_MISMATCH       ((NTSTATUS)0xc0000004)
+#define STATUS_INVALID_HANDLE             ((NTSTATUS)0xc0000008)
+#define STATUS_INVALID_PARAMETER          ((NTSTATUS)0xc000000d)
+#define STATUS_NO_SUCH_DEVICE             ((NTSTATUS)0xc000000e)
+#define STATUS_INVALID_DEVICE_REQUEST     ((NTSTATUS)0xc0000010)
+#define STATUS_MORE_PROCESSING_REQUIRED   ((NTSTATUS)0xc0000016)
+#define STATUS_NO_MEMORY                  ((NTSTATUS)0xc0000017)
+#define STATUS_ACCESS_DENIED              ((NTSTATUS)0xc0000022)
+#define STATUS_BUFFER_TOO_SMALL           ((NTSTATUS)0xc0000023)
+#define STATUS_OBJECT_TYPE_MISMATCH       ((NTSTATUS)0xc0000024)
+#define STATUS_OBJECT_NAME_NOT_FOUND      ((NTSTATUS)0xc0000034)
+#define STATUS_OBJECT_NAME_COLLISION      ((NTSTATUS)0xc0000035)
+#define STATUS_SHARING_VIOLATION          ((NTSTATUS)0xc0000043)
+#define STATUS_QUOTA_EXCEEDED             ((NTSTATUS)0xc0000044)
+#define STATUS_DELETE_PENDING             ((NTSTATUS)0xc0000056)
+#define STATUS_REVISION_MISMATCH          ((NTSTATUS)0xc0000059)
+#define STATUS_INSUFFICIENT_RESOURCES     ((NTSTATUS)0xc000009a)
+#define STATUS_DEVICE_NOT_READY           ((NTSTATUS)0xc00000a3)
+#define STATUS_IO_TIMEOUT                 ((NTSTATUS)0xc00000b5)
+#define STATUS_NOT_SUPPORTED              ((NTSTATUS)0xc00000bb)
+#define STATUS_DEVICE_DOES_NOT_EXIST      ((NTSTATUS)0xc00000c0)
+#define STATUS_INTERNAL_ERROR             ((NTSTATUS)0xc00000e5)
+#define STATUS_CANCELLED                  ((NTSTATUS)0xc0000120)
+#define STATUS_NO_SUCH_MEMBER             ((NTSTATUS)0xc000017a)
+#define STATUS_INVALID_DEVICE_STATE       ((NTSTATUS)0xc0000184)
+#define STATUS_INVALID_BUFFER_SIZE        ((NTSTATUS)0xc0000206)
+#define STATUS_NOT_FOUND                  ((NTSTATUS)0xc0000225)
+#define STATUS_BAD_DATA                   ((NTSTATUS)0xc000090b)
+
+#endif
