@@ -1,0 +1,357 @@
+//! The handler table: the master list of which handler serves which block.
+//!
+//! It is touched when a handler is registered, replaced or unregistered, and when a VF renews its dispatch view; never
+//! by a call. Handlers are a fixed slice: those compiled in, and the places that a host keeps for handlers that come at
+//! run time. A registration binds a block to one of them.
+//!
+//! ```text
+//!            register             begin_unregister            end_unregister
+//!   Vacant -----------> Serving -----------------> Draining -----------------> Vacant
+//!                        |   ^                        |  ^
+//!                        +---+ replace                +--+ a call is still inside, and time ran out
+//! ```
+//!
+//! LOCK: the lock is a leaf; no other lock and no handler call happens under it.
+
+use core::fmt;
+
+use heapless::LinearMap;
+use lock_api::{Mutex, RawMutex};
+
+use crate::block::BlockId;
+use crate::dispatch_view::{DispatchView, Route, rule};
+use crate::handler::BlockHandler;
+use crate::schema::Schema;
+use crate::status::NtStatus;
+use crate::sync::{AtomicU32, Ordering, const_new};
+
+/// Holds up to `BLOCKS` registrations.
+///
+/// It is made as a constant, so that it need not pass over a kernel stack: as a `static`, or copied byte by byte from
+/// one into a driver's own memory.
+pub struct HandlerTable<'h, R, const BLOCKS: usize> {
+    handlers: &'h [&'h dyn BlockHandler],
+    /// Moves on with every change; read by every call, written by none.
+    epoch: AtomicU32,
+    master: Mutex<R, Master<BLOCKS>>,
+}
+
+/// What a block is served by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// The handler at this place of the slice that the table was made of.
+    Handler(u8),
+    /// Nobody: writes are stored, and that is all.
+    StoreOnly,
+}
+
+/// Why a block was not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisterError {
+    /// The block is registered already, or its last handler is still draining.
+    Taken,
+    /// All places are in use.
+    Full,
+    /// The block store has no slot left for the content of the block.
+    StoreFull,
+    /// There is no handler at that place.
+    NoSuchHandler,
+    /// The schema asks a handler, and there is none.
+    NeedsHandler,
+}
+
+/// Why a block is not unregistered, or its handler not replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnregisterError {
+    /// The block is not registered.
+    NotRegistered,
+    /// The caller is inside a callback of this very handler, and would wait for itself.
+    InsideCallback,
+    /// A call was still inside the handler when the time ran out: its memory must stay. Ask again later.
+    StillInUse,
+    /// There is no handler at that place.
+    NoSuchHandler,
+}
+
+struct Master<const BLOCKS: usize> {
+    registered: LinearMap<BlockId, Registered, BLOCKS>,
+    last_registration: u32,
+    /// Places of routes in use, one bit each.
+    places: u64,
+    /// Slots of the block store in use, one bit each.
+    slots: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Registered {
+    schema: Schema,
+    place: u8,
+    route: Route,
+}
+
+/// A registration that was taken out of service and is drained now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draining {
+    pub(crate) registration: u32,
+    pub(crate) written: Option<u8>,
+    pub(crate) published: Option<u8>,
+    pub(crate) place: u8,
+}
+
+/// What publishing has to know of a block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Published {
+    pub(crate) schema: Schema,
+    pub(crate) slot: Option<u8>,
+    pub(crate) epoch: u32,
+}
+
+impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
+    const_new! {
+        /// Makes a table without registrations over the handlers that there are; those beyond 255 cannot be used.
+        #[must_use]
+        pub fn new(handlers: &'h [&'h dyn BlockHandler]) -> Self {
+            const {
+                assert!(BLOCKS >= 1 && BLOCKS <= 64, "places are bits of a 64-bit mask");
+            }
+            Self {
+                handlers,
+                // A zeroed view has epoch 0 and so is renewed.
+                epoch: AtomicU32::new(1),
+                master: Mutex::new(Master { registered: LinearMap::new(), last_registration: 0, places: 0, slots: 0 }),
+            }
+        }
+    }
+
+    /// Binds a block to a handler; calls that begin later reach it.
+    ///
+    /// # Errors
+    ///
+    /// See [`RegisterError`]; nothing has changed then.
+    pub fn register(&self, schema: &Schema, service: Service) -> Result<(), RegisterError> {
+        if !self.exists(service) {
+            return Err(RegisterError::NoSuchHandler);
+        }
+        let handler = service.handler();
+        let mut master = self.master.lock();
+        if master.registered.contains_key(&schema.id) {
+            return Err(RegisterError::Taken);
+        }
+        let place = lowest_free::<BLOCKS>(master.places).ok_or(RegisterError::Full)?;
+        if handler.is_none() && asks_handler(schema) {
+            return Err(RegisterError::NeedsHandler);
+        }
+        let (written, published, slots) = master.reserve(schema).ok_or(RegisterError::StoreFull)?;
+        let registration = master.next_registration();
+        let route = Route::new(schema, registration, handler, written, published);
+        let entry = Registered { schema: *schema, place, route };
+        master.registered.insert(schema.id, entry).map_err(|_| RegisterError::Full)?;
+        master.places |= 1_u64.wrapping_shl(u32::from(place));
+        master.slots = slots;
+        self.move_on();
+        Ok(())
+    }
+
+    /// Gives the schema of a registered block.
+    #[must_use]
+    pub fn schema(&self, id: BlockId) -> Option<Schema> {
+        self.master.lock().registered.get(&id).map(|entry| entry.schema)
+    }
+
+    /// Gives the number of registrations, those included that are draining.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.master.lock().registered.len()
+    }
+
+    /// Says whether nothing is registered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes a block out of service: calls that begin later are refused. A draining block can be asked for again.
+    pub(crate) fn begin_unregister(&self, id: BlockId) -> Option<Draining> {
+        let mut master = self.master.lock();
+        let entry = master.registered.get_mut(&id)?;
+        entry.route = entry.route.with(rule::DRAINING);
+        let draining = entry.draining();
+        self.move_on();
+        Some(draining)
+    }
+
+    /// Names the present registration of a block.
+    pub(crate) fn registration(&self, id: BlockId) -> Option<u32> {
+        self.master.lock().registered.get(&id).map(|entry| entry.route.registration)
+    }
+
+    /// Frees the place and the slots of a drained registration.
+    pub(crate) fn end_unregister(&self, id: BlockId, draining: &Draining) {
+        let mut master = self.master.lock();
+        let drained = |entry: &Registered| entry.route.registration == draining.registration;
+        if !master.registered.get(&id).is_some_and(drained) {
+            return;
+        }
+        master.registered.retain(|present, _| *present != id);
+        master.places &= !bit(Some(draining.place));
+        master.slots &= !(bit(draining.written) | bit(draining.published));
+        self.move_on();
+    }
+
+    /// Binds a block to another handler; gives the registration to drain.
+    pub(crate) fn replace(&self, id: BlockId, service: Service) -> Result<u32, UnregisterError> {
+        if !self.exists(service) {
+            return Err(UnregisterError::NoSuchHandler);
+        }
+        let handler = service.handler();
+        let mut master = self.master.lock();
+        let registration = master.next_registration();
+        let entry = master.registered.get_mut(&id).ok_or(UnregisterError::NotRegistered)?;
+        if entry.route.has(rule::DRAINING) {
+            return Err(UnregisterError::NotRegistered);
+        }
+        if handler.is_none() && asks_handler(&entry.schema) {
+            return Err(UnregisterError::NoSuchHandler);
+        }
+        let before = entry.route.registration;
+        entry.route = entry.route.with_handler(registration, handler);
+        self.move_on();
+        Ok(before)
+    }
+
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Renews a VF's view.
+    pub(crate) fn renew(&self, view: &mut DispatchView<BLOCKS>) {
+        let master = self.master.lock();
+        let routes = master.registered.values().map(|entry| (entry.place, entry.route));
+        view.refresh(self.epoch.load(Ordering::Relaxed), routes);
+    }
+
+    pub(crate) fn handler(&self, index: u8) -> Option<&'h dyn BlockHandler> {
+        self.handlers.get(usize::from(index)).copied()
+    }
+
+    /// Finds a block's published content; stale as soon as the epoch has moved on.
+    pub(crate) fn published(&self, id: BlockId) -> Option<Published> {
+        let master = self.master.lock();
+        let entry = master.registered.get(&id)?;
+        if entry.route.has(rule::DRAINING) {
+            return None;
+        }
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        Some(Published { schema: entry.schema, slot: entry.route.published_slot(), epoch })
+    }
+
+    /// The place of a block in the view, and so of its counters.
+    pub(crate) fn place(&self, id: BlockId) -> Option<u8> {
+        self.master.lock().registered.get(&id).map(|entry| entry.place)
+    }
+
+    /// The route of a block, for a caller that could not go into its gate.
+    pub(crate) fn route(&self, id: BlockId) -> Option<Route> {
+        self.master.lock().registered.get(&id).map(|entry| entry.route)
+    }
+
+    fn exists(&self, service: Service) -> bool {
+        match service {
+            Service::StoreOnly => true,
+            Service::Handler(index) => index < u8::MAX && self.handler(index).is_some(),
+        }
+    }
+
+    /// LOCK: called with the lock held, so the store is the only one; release, so that a view sees what changed.
+    fn move_on(&self) {
+        let next = self.epoch.load(Ordering::Relaxed).wrapping_add(1).max(1);
+        self.epoch.store(next, Ordering::Release);
+    }
+}
+
+impl<const BLOCKS: usize> Master<BLOCKS> {
+    fn next_registration(&mut self) -> u32 {
+        self.last_registration = match self.last_registration.wrapping_add(1) {
+            0 | u32::MAX => 1,
+            next => next,
+        };
+        self.last_registration
+    }
+
+    /// Finds the slots that a schema needs; gives the mask with them in use.
+    fn reserve(&self, schema: &Schema) -> Option<(Option<u8>, Option<u8>, u64)> {
+        let mut slots = self.slots;
+        let mut take = |needed: bool| {
+            if !needed {
+                return Some(None);
+            }
+            let slot = lowest_free::<BLOCKS>(slots)?;
+            slots |= bit(Some(slot));
+            Some(Some(slot))
+        };
+        let written = take(schema.is_written())?;
+        let published = take(schema.is_published())?;
+        Some((written, published, slots))
+    }
+}
+
+impl Service {
+    const fn handler(self) -> Option<u8> {
+        match self {
+            Self::Handler(index) => Some(index),
+            Self::StoreOnly => None,
+        }
+    }
+}
+
+impl Registered {
+    const fn draining(&self) -> Draining {
+        Draining {
+            registration: self.route.registration,
+            written: self.route.written_slot(),
+            published: self.route.published_slot(),
+            place: self.place,
+        }
+    }
+}
+
+const fn asks_handler(schema: &Schema) -> bool {
+    schema.is_read() && matches!(schema.source, crate::schema::ReadSource::Handler)
+}
+
+fn lowest_free<const BLOCKS: usize>(used: u64) -> Option<u8> {
+    let [place, ..] = used.trailing_ones().to_le_bytes();
+    (usize::from(place) < BLOCKS).then_some(place)
+}
+
+fn bit(place: Option<u8>) -> u64 {
+    place.map_or(0, |place| 1_u64.wrapping_shl(u32::from(place)))
+}
+
+impl RegisterError {
+    /// Gives the status for a caller on the C side.
+    pub const fn status(self) -> NtStatus {
+        match self {
+            Self::Taken => NtStatus::SHARING_VIOLATION,
+            Self::Full | Self::StoreFull => NtStatus::INSUFFICIENT_RESOURCES,
+            Self::NoSuchHandler | Self::NeedsHandler => NtStatus::INVALID_PARAMETER,
+        }
+    }
+}
+
+impl UnregisterError {
+    /// Gives the status for a caller on the C side.
+    pub const fn status(self) -> NtStatus {
+        match self {
+            Self::NotRegistered | Self::NoSuchHandler => NtStatus::INVALID_PARAMETER,
+            Self::InsideCallback => NtStatus::INVALID_DEVICE_STATE,
+            Self::StillInUse => NtStatus::IO_TIMEOUT,
+        }
+    }
+}
+
+impl<R: RawMutex, const BLOCKS: usize> fmt::Debug for HandlerTable<'_, R, BLOCKS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerTable").field("handlers", &self.handlers.len()).finish_non_exhaustive()
+    }
+}

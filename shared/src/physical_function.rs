@@ -1,0 +1,139 @@
+//! The physical function: what a VF's call meets, from the first check to the answer.
+//!
+//! It owns nothing: the VFs and the handler table lie in memory that the host brings. A host makes one when it knows
+//! that memory, calls [`start`](PhysicalFunction::start) whenever its VFs have been enabled and
+//! [`stop`](PhysicalFunction::stop) before they are disabled; what the VFs hold survives between the two.
+//!
+//! ```text
+//!              start                      stop
+//!   stopped -----------> started(count) ---------> stopped
+//!      ^                                              |
+//!      +----------- calls: DEVICE_NOT_READY ----------+
+//! ```
+//!
+//! The other parts of it are in the submodules: the calls (`call`), the life of the VFs (`life`), handlers coming and
+//! going (`drain`), and what the PF side does to VFs at any time (`publish`).
+
+mod call;
+mod drain;
+mod life;
+mod publish;
+
+use core::fmt;
+
+use lock_api::RawMutex;
+
+use crate::block::BlockId;
+use crate::gate::Gated;
+use crate::handler_table::{HandlerTable, RegisterError, Service};
+use crate::platform::SECOND;
+use crate::refusal::Refusal;
+use crate::schema::Schema;
+use crate::statistics::{BlockStatistics, RefusalCounters};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::vf::{VfCount, VfIndex};
+use crate::virtual_function::VirtualFunction;
+
+pub use life::{StartError, VfError};
+
+/// Serves the VFs of one PF.
+pub struct PhysicalFunction<'a, G, R, const BLOCKS: usize> {
+    vfs: &'a [VirtualFunction<G, R, BLOCKS>],
+    handlers: &'a HandlerTable<'a, R, BLOCKS>,
+    /// The number of VFs served, and [`STARTED`].
+    life: AtomicU32,
+    /// One more than the number of VFs of the last start, or 0.
+    last_count: AtomicU32,
+    budget: AtomicU64,
+    refused: RefusalCounters,
+}
+
+/// Set in `life` while calls are served.
+const STARTED: u32 = 1 << 31;
+
+impl<'a, G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'a, G, R, BLOCKS> {
+    /// Makes a stopped PF over zeroed VFs (or the VFs of an earlier one) and a handler table.
+    #[must_use]
+    pub fn new(vfs: &'a [VirtualFunction<G, R, BLOCKS>], handlers: &'a HandlerTable<'a, R, BLOCKS>) -> Self {
+        const { VirtualFunction::<G, R, BLOCKS>::WITHIN_BUDGET };
+        Self {
+            vfs,
+            handlers,
+            life: AtomicU32::new(0),
+            last_count: AtomicU32::new(0),
+            budget: AtomicU64::new(SECOND),
+            refused: RefusalCounters::new(),
+        }
+    }
+
+    /// Sets the time that one call may wait for its VF, and a handler may take; one second to begin with.
+    pub fn set_time_budget(&self, budget: u64) {
+        self.budget.store(budget, Ordering::Relaxed);
+    }
+
+    /// Binds a block to a handler; calls that begin later reach it.
+    ///
+    /// # Errors
+    ///
+    /// See [`RegisterError`].
+    pub fn register(&self, schema: &Schema, service: Service) -> Result<(), RegisterError> {
+        self.handlers.register(schema, service)
+    }
+
+    /// Gives the number of VFs that are served: 0 while the PF is stopped.
+    #[must_use]
+    pub fn vf_count(&self) -> VfCount {
+        let [low, high, ..] = self.life.load(Ordering::Acquire).to_le_bytes();
+        VfCount::new(u16::from_le_bytes([low, high]))
+    }
+
+    /// Checks an index against all VFs that the host brought memory for, served or not.
+    #[must_use]
+    pub fn index(&self, vf: u16) -> Option<VfIndex> {
+        VfCount::new(u16::try_from(self.vfs.len()).unwrap_or(u16::MAX)).index(vf)
+    }
+
+    /// Says how often a VF's calls were refused for this cause.
+    #[must_use]
+    pub fn vf_refusals(&self, vf: VfIndex, cause: Refusal) -> u64 {
+        self.vf(vf).map_or(0, |vf| vf.refused.read(cause))
+    }
+
+    /// Says how often calls were refused for this cause that belong to no VF.
+    #[must_use]
+    pub fn refusals(&self, cause: Refusal) -> u64 {
+        self.refused.read(cause)
+    }
+
+    /// Reads the counters of one block of a VF; `None` if there is no such block.
+    #[must_use]
+    pub fn block_statistics(&self, vf: VfIndex, block: BlockId) -> Option<BlockStatistics> {
+        let place = self.handlers.place(block)?;
+        Some(self.vf(vf)?.blocks.get(usize::from(place))?.read())
+    }
+
+    /// Says how many handler calls of a VF took about how long; see [`HISTOGRAM_PLACES`](crate::HISTOGRAM_PLACES).
+    #[must_use]
+    pub fn handler_times(&self, vf: VfIndex, place: usize) -> u32 {
+        self.vf(vf).map_or(0, |vf| vf.handler_time.read(place))
+    }
+
+    fn vf(&self, vf: VfIndex) -> Option<&'a VirtualFunction<G, R, BLOCKS>> {
+        self.vfs.get(usize::from(vf.value()))
+    }
+
+    /// Every VF that there is memory for, with its index.
+    fn every_vf(&self) -> impl Iterator<Item = (u16, &'a VirtualFunction<G, R, BLOCKS>)> {
+        (0..u16::MAX).zip(self.vfs)
+    }
+
+    fn time_budget(&self) -> u64 {
+        self.budget.load(Ordering::Relaxed)
+    }
+}
+
+impl<G, R, const BLOCKS: usize> fmt::Debug for PhysicalFunction<'_, G, R, BLOCKS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PhysicalFunction").field("vfs", &self.vfs.len()).finish_non_exhaustive()
+    }
+}
