@@ -33,6 +33,8 @@ fn main() -> io::Result<()> {
     }
     let text = bindings.generate().map_err(io::Error::other)?.to_string();
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
+    // The modules of constants import what they do not use, under an exemption without a reason.
+    let text = text.replace("    #[allow(unused_imports)]\n    use super::*;\n", "");
     fs::write(out.join("sys.rs"), text.replace("extern \"C\"", "extern \"win64\""))
 }
 

@@ -10,9 +10,13 @@
 //! | [`machine`] | threads, kernel stacks, the way into an image and out of it, IRQL, waits, faults |
 //! | [`memory`] | pool blocks that end at an inaccessible page |
 //! | [`image`] | the PE loader and what is known of each loaded image |
+//! | [`frames`] | the stack frames of a file's functions |
 //! | [`judge`] | the rules, and how a broken one ends the run |
 //! | [`record`], [`supervisor`], [`symbols`] | the parent process: who broke the rule, by function name |
+//! | [`sys`] | the NT and KMDF types |
 
+pub mod command;
+pub mod frames;
 pub mod image;
 pub mod judge;
 pub mod machine;

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub enum Verdict {
     /// By itself, with this exit code.
     Ended(i32),
     /// A rule was broken, or the simulator is wrong.
-    Broken(Report),
+    Broken(Box<Report>),
 }
 
 /// Who broke which rule, for people and programs.
@@ -29,18 +29,34 @@ pub struct Report {
     at: Option<String>,
 }
 
-/// Runs this program again as the judged process, with the same arguments, and waits for its end.
+/// Runs `body` in a judged process of its own and returns what the command exits with.
 ///
-/// Standard input, output and error are shared. In the judged process itself, [`is_judged`] is true and this
-/// must not be called.
-///
-/// # Errors
-///
-/// The host cannot start the process.
-pub fn run_again() -> io::Result<Verdict> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(std::env::args_os().skip(1));
-    judge(command)
+/// For a program's `main`: the program starts itself again with the same arguments, standard input, output and
+/// error shared, and gets here a second time; there, the main thread becomes a kernel thread and runs `body`,
+/// whose value is the exit code. The first process waits, and reports a broken rule as a line of JSON on
+/// standard output.
+pub fn supervised(body: impl FnOnce() -> u8) -> ExitCode {
+    if is_judged() {
+        thread::adopt();
+        return ExitCode::from(body());
+    }
+    let verdict = std::env::current_exe().and_then(|program| {
+        let mut command = Command::new(program);
+        command.args(std::env::args_os().skip(1));
+        judge(command)
+    });
+    match verdict {
+        Ok(verdict) => {
+            if let Some(report) = verdict.report() {
+                println!("{}", report.to_json());
+            }
+            ExitCode::from(u8::try_from(verdict.exit_code()).unwrap_or(u8::MAX))
+        }
+        Err(error) => {
+            eprintln!("cannot start the judged process: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Runs `command` as a judged process and waits for its end.
@@ -52,28 +68,28 @@ pub fn judge(mut command: Command) -> io::Result<Verdict> {
     let (mut reader, writer) = io::pipe()?;
     let fd = writer.as_raw_fd();
     command.env(CHANNEL, fd.to_string());
-    let keep_open = move || {
+    let prepare = move || {
         // SAFETY: `fcntl` is async-signal-safe, and the descriptor is the writer's, open until after `spawn`.
-        match unsafe { libc::fcntl(fd, libc::F_SETFD, 0) } {
-            -1 => Err(io::Error::last_os_error()),
-            _ => Ok(()),
-        }
+        let kept = unsafe { libc::fcntl(fd, libc::F_SETFD, 0) };
+        // SAFETY: `prctl` is async-signal-safe. A judged process does not outlive who listens to it.
+        let bound = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+        if kept == -1 || bound == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
     };
-    // SAFETY: the closure runs between fork and exec and only calls `fcntl`.
-    unsafe { command.pre_exec(keep_open) };
+    // SAFETY: the closure runs between fork and exec and calls only `fcntl` and `prctl`.
+    unsafe { command.pre_exec(prepare) };
     let mut child = command.spawn()?;
     drop(writer);
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes)?;
     let status = child.wait()?;
     Ok(match (Record::from_bytes(&bytes), status.code()) {
-        (Some(record), _) => Verdict::Broken(Report::new(record)),
+        (Some(record), _) => Verdict::Broken(Box::new(Report::new(record))),
         (None, Some(code)) => Verdict::Ended(code),
         (None, None) => {
             let mut record = Record::new(Kind::Defect);
             let signal = status.signal().unwrap_or(0);
             record.describe(format_args!("ended by signal {signal} without a word"));
-            Verdict::Broken(Report::new(record))
+            Verdict::Broken(Box::new(Report::new(record)))
         }
     })
 }

@@ -10,6 +10,8 @@
     non_upper_case_globals,
     unused_qualifications,
     clippy::all,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
     clippy::undocumented_unsafe_blocks,
     reason = "generated: the names are the headers'"
 )]

@@ -7,6 +7,7 @@ pub(crate) mod code;
 mod exports;
 mod load;
 mod section;
+pub(crate) mod unwind;
 
 pub use exports::{Export, Exports};
 pub use load::{LoadError, load};

@@ -1,0 +1,80 @@
+//! The arguments of the command, shared by the program and by whoever carries a task out.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Which driver image a task runs.
+#[derive(Args, Clone, Debug)]
+pub struct ImageArgument {
+    /// The driver image to run; its PDB lies beside it.
+    #[arg(long = "image", value_name = "FILE.sys", env = IMAGE_VARIABLE)]
+    image: Option<PathBuf>,
+}
+
+impl ImageArgument {
+    /// The image file.
+    ///
+    /// # Errors
+    ///
+    /// None is named or it does not exist; the text says what to do.
+    pub fn path(&self) -> Result<PathBuf, String> {
+        match &self.image {
+            None => Err(format!("no driver image: run `{BUILD}` and pass its path as --image FILE.sys")),
+            Some(path) if path.is_file() => Ok(path.clone()),
+            Some(path) => Err(format!("{} does not exist: run `{BUILD}`", path.display())),
+        }
+    }
+}
+
+/// What `run` is asked for.
+#[derive(Args, Clone, Debug)]
+pub struct RunArguments {
+    /// The script, one JSON object a line; `-` reads standard input.
+    #[arg(value_name = "SCRIPT.jsonl")]
+    pub script: PathBuf,
+    /// The driver image.
+    #[command(flatten)]
+    pub image: ImageArgument,
+    /// How many VFs the device has (NumVFs of its hardware key).
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub vfs: u16,
+}
+
+/// What `demo` is asked for.
+#[derive(Args, Clone, Debug)]
+pub struct DemoArguments {
+    /// The driver image.
+    #[command(flatten)]
+    pub image: ImageArgument,
+    /// One JSON object instead of lines for people.
+    #[arg(long)]
+    pub json: bool,
+    /// What the guests' statistics are made from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Lose one piece of one statistics set on its way.
+    #[arg(long)]
+    pub drop_piece: bool,
+}
+
+/// Names the image when the arguments do not.
+pub const IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_IMAGE";
+/// Exit code for bad arguments.
+pub const BAD_ARGUMENTS: u8 = 2;
+const BUILD: &str = "cargo xtask image";
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::ImageArgument;
+
+    #[test]
+    fn a_missing_image_says_how_to_build_one() {
+        for image in [None, Some(PathBuf::from("/nonexistent.sys"))] {
+            let error = ImageArgument { image }.path().expect_err("no image");
+            assert!(error.contains("cargo xtask image"), "{error}");
+        }
+    }
+}
