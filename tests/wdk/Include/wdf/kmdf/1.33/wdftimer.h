@@ -18,7 +18,7 @@ typedef struct _WDF_TIMER_CONFIG {
     ULONG Period;
     BOOLEAN AutomaticSerialization;
     ULONG TolerableDelay;
-    WDF_TRI_STATE UseHighResolutionTimer;
+    WDF_TRI_STATE DECLSPEC_ALIGN(8) UseHighResolutionTimer;
 } WDF_TIMER_CONFIG, *PWDF_TIMER_CONFIG;
 
 FORCEINLINE VOID WDF_TIMER_CONFIG_INIT(PWDF_TIMER_CONFIG Init, PFN_WDF_TIMER EvtTimerFunc)
