@@ -96,7 +96,6 @@ fn compile_object(source: &Path, object: &Path) {
     compile.args(["-D_AMD64_", "-D_WIN64", "-DKMDF_VERSION_MAJOR=1", "-DKMDF_VERSION_MINOR=33"]);
     let folders = [
         include.join(VERSION).join("km"),
-        include.join(VERSION).join("km/crt"),
         include.join(VERSION).join("shared"),
         include.join("wdf/kmdf/1.33"),
     ];
