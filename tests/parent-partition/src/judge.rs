@@ -15,7 +15,7 @@ use crate::record::{self, Kind, Record};
 /// image called. May be used from any simulator code.
 pub fn violation(rule: Rule, detail: impl Display) -> ! {
     let (call, at) = match thread_block::current() {
-        Some(block) => (block.call_name().unwrap_or(""), block.calling_code()),
+        Some(block) => (block.call_name().unwrap_or(""), block.return_address()),
         None => ("", 0),
     };
     violation_at(rule, call, at, detail)

@@ -12,6 +12,13 @@ use crate::judge::{Rule, violation, violation_at};
 /// [`Rule::CriticalRegion`]). A function of the simulator is called directly. A pointer to neither breaks
 /// [`Rule::BadCallback`]: an image handed it over.
 pub fn call(function: usize, arguments: &[u64]) -> u64 {
+    let level = expect_current().irql();
+    call_lowering_to(function, arguments, level)
+}
+
+/// Calls as [`call`] does a function whose contract is to return at `level` (a cancel routine releases the
+/// cancel spin lock it is called with).
+pub fn call_lowering_to(function: usize, arguments: &[u64], level: u8) -> u64 {
     let mut slots = [0; MOST];
     let count = arguments.len().max(4);
     slots[..arguments.len()].copy_from_slice(arguments);
@@ -39,8 +46,11 @@ pub fn call(function: usize, arguments: &[u64]) -> u64 {
     let value = unsafe { gate::enter(function, slots.as_ptr(), count, image_sp) };
     block.set_entered(entered);
     assert_eq!(block.image_sp(), image_sp, "the gate restores the kernel stack");
-    if block.irql() != irql {
-        let detail = format_args!("called at IRQL {irql}, returned at {}", block.irql());
+    if block.irql() != level {
+        let detail = match irql == level {
+            true => format!("called at IRQL {irql}, returned at {}", block.irql()),
+            false => format!("called at IRQL {irql} to return at {level}, returned at {}", block.irql()),
+        };
         violation_at(Rule::ReturnedIrql, "", function, detail);
     }
     if block.critical_regions() != critical_regions {

@@ -130,9 +130,9 @@ impl Fault {
             return Some((block.code_or_entered(top), ""));
         }
         if block.stack().below(self.rsp).is_some() || self.stack_overflow(block) {
-            return Some((block.calling_code(), call));
+            return Some((block.return_address(), call));
         }
-        block.is_for_caller().then(|| (block.calling_code(), call))
+        block.is_for_caller().then(|| (block.return_address(), call))
     }
 
     fn stack_overflow(&self, block: &ThreadBlock) -> bool {

@@ -24,7 +24,7 @@ pub(crate) mod thread_block;
 pub mod thunk;
 pub mod wait;
 
-pub use enter::call;
+pub use enter::{call, call_lowering_to};
 pub use stack::{KERNEL_STACK_SIZE, StackUse, deepest_stacks};
 pub use thread_block::{
     critical_region_depth, current_thread, enter_critical_region, is_kernel_thread, leave_critical_region,

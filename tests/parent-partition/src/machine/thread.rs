@@ -2,26 +2,32 @@
 
 use std::ffi::c_void;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::stack::{self, KernelStack};
 use super::thread_block::{self, ThreadBlock};
-use super::{fault, irql};
+use super::{fault, irql, wait};
 use crate::memory::pages;
 
 /// Waits for the end of a spawned kernel thread.
 #[derive(Debug)]
-pub struct JoinHandle<T>(std::thread::JoinHandle<T>);
+pub struct JoinHandle<T> {
+    host: std::thread::JoinHandle<T>,
+    ended: Arc<AtomicBool>,
+}
 
 impl<T> JoinHandle<T> {
     /// Blocks until the thread has ended and returns its value.
     pub fn join(self) -> T {
+        wait::until(None, || self.is_finished().then_some(()));
         // A panic of simulator code ends the process (the panic hook), so there is always a value.
-        self.0.join().unwrap_or_else(|_| unreachable!("a panic ends the process"))
+        self.host.join().unwrap_or_else(|_| unreachable!("a panic ends the process"))
     }
 
-    /// Whether the thread has ended.
+    /// Whether the thread has ended; never blocks.
     pub fn is_finished(&self) -> bool {
-        self.0.is_finished()
+        self.ended.load(Ordering::Acquire)
     }
 }
 
@@ -34,13 +40,16 @@ pub fn spawn<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || {
-            let _kernel_thread = KernelThread::begin();
-            body()
-        })
-        .map(JoinHandle)
+    let ended = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&ended);
+    let host = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let kernel_thread = KernelThread::begin();
+        let value = body();
+        drop(kernel_thread);
+        wait::change(|| flag.store(true, Ordering::Release));
+        value
+    })?;
+    Ok(JoinHandle { host, ended })
 }
 
 /// Makes the calling host thread a kernel thread for the rest of its life; a second call changes nothing.

@@ -138,11 +138,11 @@ impl ThreadBlock {
         unsafe { self.descriptor.get().as_ref() }.map(Descriptor::name)
     }
 
-    /// The image code that made the call being served.
+    /// Where the call being served returns to, in the image that made it.
     ///
-    /// That is where the call returns to; after a jump in tail position, which leaves no trace of the jumping
-    /// function, it is the function of the image that simulator code called last.
-    pub(crate) fn calling_code(&self) -> usize {
+    /// A jump in tail position leaves no trace of the jumping function; then it is the function of the image
+    /// that simulator code called last.
+    pub(crate) fn return_address(&self) -> usize {
         self.code_or_entered(self.return_address.get())
     }
 

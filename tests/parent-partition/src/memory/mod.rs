@@ -54,7 +54,7 @@ pub struct Block {
 
 /// Allocates `size` bytes, aligned to 16 (to a page from 4096 bytes on).
 pub fn allocate(size: usize, tag: u32, pool: Pool, fill: Fill) -> *mut u8 {
-    let allocated_at = thread_block::current().map_or(0, |block| block.calling_code());
+    let allocated_at = thread_block::current().map_or(0, |block| block.return_address());
     let mut heap = heap();
     let span = heap.arena.allocate(size, tag, allocated_at);
     let block = Block { address: span.block, size, tag, pool, allocated_at };
@@ -109,7 +109,7 @@ pub fn free(address: usize, tag: Option<u32>) {
     if let Some(index) = behind.iter().position(|byte| *byte != SLACK) {
         violation(Rule::PoolOverrun, format_args!("{index} bytes past the end of {}", Described(&block)));
     }
-    let freed_at = thread_block::current().map_or(0, |thread| thread.calling_code());
+    let freed_at = thread_block::current().map_or(0, |thread| thread.return_address());
     arena::retire(&span, freed_at);
 }
 
