@@ -1,0 +1,104 @@
+//! Clock, events and critical regions over threads.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use backchannel::{ParkSpot, Parker, Platform};
+
+use super::leaf_lock;
+
+/// The engine's host: real time plus what a test adds to it.
+pub(crate) struct ThreadHost {
+    began: Instant,
+    added: AtomicU64,
+    signalled: Mutex<HashMap<ParkSpot, bool>>,
+    changed: Condvar,
+}
+
+thread_local! {
+    static REGIONS: Cell<u32> = const { Cell::new(0) };
+    static THREAD: u64 = {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    };
+}
+
+impl ThreadHost {
+    pub(crate) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            added: AtomicU64::new(0),
+            signalled: Mutex::new(HashMap::new()),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Lets the clock jump.
+    pub(crate) fn advance(&self, time: u64) {
+        self.added.fetch_add(time, Ordering::Relaxed);
+        self.changed.notify_all();
+    }
+
+    /// Says whether the running thread is outside all critical regions.
+    pub(crate) fn is_outside() -> bool {
+        REGIONS.get() == 0
+    }
+
+    fn real_time(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos() / 100).expect("a test does not run for 58,000 years")
+    }
+}
+
+impl Parker for ThreadHost {
+    fn enter_critical_region(&self) {
+        REGIONS.set(REGIONS.get() + 1);
+    }
+
+    fn leave_critical_region(&self) {
+        REGIONS.set(REGIONS.get().checked_sub(1).expect("a critical region was left twice"));
+    }
+
+    fn park(&self, spot: ParkSpot, deadline: Option<u64>) -> bool {
+        assert!(spot.waiter < ParkSpot::PER_VF, "there is no such spot: {spot:?}");
+        assert!(REGIONS.get() > 0, "a caller waits outside a critical region");
+        assert_eq!(leaf_lock::held(), 0, "a caller waits with a leaf lock");
+        let mut signalled = self.signalled.lock().expect("no test fails under this lock");
+        loop {
+            if signalled.insert(spot, false) == Some(true) {
+                return true;
+            }
+            if deadline.is_some_and(|deadline| self.now() >= deadline) {
+                return false;
+            }
+            signalled = self
+                .changed
+                .wait_timeout(signalled, Duration::from_millis(2))
+                .expect("no test fails under this lock")
+                .0;
+        }
+    }
+
+    fn unpark(&self, spot: ParkSpot) {
+        let before = self.signalled.lock().expect("no test fails under this lock").insert(spot, true);
+        assert_ne!(before, Some(true), "a spot was unparked twice before it was consumed: {spot:?}");
+        self.changed.notify_all();
+    }
+
+    fn sleep(&self, _until: u64) {
+        assert_eq!(leaf_lock::held(), 0, "a caller sleeps with a leaf lock");
+        std::thread::sleep(Duration::from_micros(100));
+    }
+}
+
+impl Platform for ThreadHost {
+    fn now(&self) -> u64 {
+        self.real_time() + self.added.load(Ordering::Relaxed)
+    }
+
+    fn thread(&self) -> u64 {
+        THREAD.with(|thread| *thread)
+    }
+}

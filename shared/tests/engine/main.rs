@@ -1,0 +1,18 @@
+//! The engine through its public interface, on a host made of threads.
+#![expect(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "tests run on std")]
+#![expect(clippy::arithmetic_side_effects, reason = "a sum that overflows fails its test")]
+
+#[cfg(test)]
+mod handlers;
+#[cfg(test)]
+mod host;
+#[cfg(test)]
+mod reads;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod reset;
+#[cfg(test)]
+mod waiting;
+#[cfg(test)]
+mod zeroed;
