@@ -1,7 +1,7 @@
 //! The handlers compiled into this driver: the table that an IHV edits.
 //!
-//! One line a block: its schema and who serves it. The blocks here are the worked example, the host half for Linux mlx5
-//! VF drivers; a device of yours brings its own.
+//! One line a handler: who serves, and the blocks it serves. What stands here is the worked example, the host half for
+//! Linux mlx5 VF drivers; a device of yours brings its own.
 
 use backchannel::{BlockHandler, Schema};
 
@@ -10,36 +10,26 @@ use crate::{
     mlx5::{self, Mlx5},
 };
 
-/// A block and who serves it.
-pub type Registration = (Schema, &'static dyn BlockHandler);
+/// Every handler, and the blocks it serves.
+pub(crate) static HANDLERS: [(&dyn BlockHandler, &[Schema]); 1] = [(&MLX5, &mlx5::BLOCKS)];
+
+/// Blocks that can be registered, and blocks that each VF's store has room for.
+pub(crate) const BLOCKS: usize = 64;
 
 /// How many VFs the example keeps conversations for.
 const VFS: usize = 16;
 
 static MLX5: Mlx5<RaisedSpinLock, VFS> = Mlx5::new();
 
-/// Every block that this driver serves.
-pub static HANDLERS: [Registration; 19] = {
-    let [w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, wa, wb, wc, wd, we, wf] = mlx5::WINDOW;
-    [
-        (mlx5::CONTROL, &MLX5),
-        (mlx5::STATISTICS, &MLX5),
-        (mlx5::REPORT, &MLX5),
-        (w0, &MLX5),
-        (w1, &MLX5),
-        (w2, &MLX5),
-        (w3, &MLX5),
-        (w4, &MLX5),
-        (w5, &MLX5),
-        (w6, &MLX5),
-        (w7, &MLX5),
-        (w8, &MLX5),
-        (w9, &MLX5),
-        (wa, &MLX5),
-        (wb, &MLX5),
-        (wc, &MLX5),
-        (wd, &MLX5),
-        (we, &MLX5),
-        (wf, &MLX5),
-    ]
+/// The handlers alone, in the order of the table, as the engine takes them.
+pub(crate) static SERVICES: [&dyn BlockHandler; HANDLERS.len()] = {
+    let mut services: [&dyn BlockHandler; HANDLERS.len()] = [&MLX5; HANDLERS.len()];
+    let mut to: &mut [&dyn BlockHandler] = &mut services;
+    let mut from: &[(&dyn BlockHandler, &[Schema])] = &HANDLERS;
+    while let (Some((place, others)), Some(((handler, _), rest))) = (to.split_first_mut(), from.split_first()) {
+        *place = *handler;
+        to = others;
+        from = rest;
+    }
+    services
 };

@@ -1,1 +1,28 @@
+//! The PF side of the Hyper-V SR-IOV backchannel, as a KMDF driver.
+//!
+//! This package translates: C arguments in, one call of the engine (`backchannel`), C arguments out. The rules are all in
+//! the engine.
+//!
+//! ```text
+//!   VSP ── SRIOV_DEVICE_INTERFACE_STANDARD ──► sriov ─┐
+//!   PnP ── KMDF callbacks ───────────────────► device ┼─► pf ─► engine ─► handlers
+//!   system ── DriverEntry, EvtDriverDeviceAdd ► entry ┘
+//! ```
+//!
+//! It is built twice: as `pf_backchannel.sys`, and as a library for an IHV's own driver, which calls [`add_device`] from
+//! its `EvtDriverDeviceAdd`.
+#![no_std]
 
+extern crate wdk_panic as _;
+
+mod device;
+mod entry;
+mod handlers;
+mod irql;
+mod mlx5;
+mod pf;
+mod sriov;
+mod storage;
+mod wdf;
+
+pub use entry::{add_device, driver_entry};

@@ -20,16 +20,33 @@ use lock_api::{Mutex, MutexGuard, RawMutex};
 use control::Control;
 use statistics::{SET, Statistics};
 
-/// The control block.
-pub const CONTROL: Schema = schema!(Schema::exchanged(BlockId::new(0), ReadSource::Handler).length(128).invalidatable());
+/// Every block of this handler: control, statistics, the report, and the windows into the last complete set.
+pub const BLOCKS: [Schema; 3 + WINDOWS] = {
+    let mut blocks = [REPORT; 3 + WINDOWS];
+    let mut id = FIRST_WINDOW;
+    if let [control, statistics, _report, windows @ ..] = &mut blocks {
+        *control = CONTROL;
+        *statistics = STATISTICS;
+        let mut rest: &mut [Schema] = windows;
+        while let Some((window, others)) = rest.split_first_mut() {
+            if let Ok(schema) = Schema::answered(BlockId::new(id)).length(128).build() {
+                *window = schema;
+            }
+            id = id.saturating_add(1);
+            rest = others;
+        }
+    }
+    blocks
+};
 
-/// The statistics agent's data.
-pub const STATISTICS: Schema = schema!(Schema::written(BlockId::new(1)).length(128));
+const CONTROL: Schema = schema!(Schema::exchanged(BlockId::new(0), ReadSource::Handler).length(128).invalidatable());
+
+const STATISTICS: Schema = schema!(Schema::written(BlockId::new(1)).length(128));
 
 /// Counters of the reassembly.
-pub const REPORT: Schema = schema!(Schema::answered(BlockId::new(0x0FFF)).length(128));
+const REPORT: Schema = schema!(Schema::answered(BlockId::new(0x0FFF)).length(128));
 
-/// The first of the blocks that hold the last complete set.
+/// The first of the blocks that hold the last complete set, four rings each.
 const FIRST_WINDOW: u32 = 0x1000;
 
 /// How many blocks hold a set.
@@ -38,22 +55,9 @@ const WINDOWS: usize = SET / 128;
 /// What the report begins with: "MLXS", little-endian.
 const MAGIC: u32 = u32::from_le_bytes(*b"MLXS");
 
-/// The schema of each block of the last complete set.
-pub const WINDOW: [Schema; WINDOWS] = {
-    let mut schemas = [REPORT; WINDOWS];
-    let mut id = FIRST_WINDOW;
-    let mut rest: &mut [Schema] = &mut schemas;
-    while let Some((first, others)) = rest.split_first_mut() {
-        *first = schema!(Schema::answered(BlockId::new(id)).length(128));
-        id += 1;
-        rest = others;
-    }
-    schemas
-};
-
 /// The host half for up to `VFS` VFs; `R` is the lock of the platform.
 #[derive(Debug)]
-pub struct Mlx5<R, const VFS: usize> {
+pub struct Mlx5<R: RawMutex, const VFS: usize> {
     conversations: [Mutex<R, Conversation>; VFS],
 }
 

@@ -9,9 +9,10 @@ use core::{
     alloc::{GlobalAlloc, Layout},
     fmt,
     marker::PhantomData,
+    mem::ManuallyDrop,
     ops::Deref,
     ptr::NonNull,
-    sync::atomic::{AtomicU32, Ordering, fence},
+    sync::atomic::{AtomicPtr, AtomicU32, Ordering, fence},
 };
 
 use backchannel::NtStatus;
@@ -23,8 +24,11 @@ use wdk_alloc::WdkAllocator;
 /// All bytes zero are a valid value of the type.
 pub(crate) unsafe trait Zeroed {}
 
-/// The alignment of every block: a cache line, so that no line holds parts of two VFs.
-const ALIGNMENT: usize = 64;
+/// A cache line: every block begins on one, so that no line holds parts of two VFs.
+#[repr(align(64))]
+struct Line;
+
+const ALIGNMENT: usize = align_of::<Line>();
 
 /// A fixed number of `T` in non-paged memory, made of zeros, never dropped one by one.
 pub(crate) struct Array<T: Zeroed> {
@@ -70,10 +74,32 @@ impl<T: Zeroed> fmt::Debug for Array<T> {
     }
 }
 
+/// A value that nobody ever uses, made to be copied from: it is too large for a kernel stack.
+#[derive(Debug)]
+pub(crate) struct Template<T>(T);
+
+impl<T> Template<T> {
+    /// Makes the value, in a constant.
+    pub(crate) const fn new(value: T) -> Self {
+        Self(value)
+    }
+}
+
 /// A counted reference to a `T` in non-paged memory; the last one frees it.
 ///
-/// It can leave as a raw pointer (the `Context` of an interface) and come back.
-pub(crate) struct Reference<T: Zeroed>(NonNull<Counted<T>>);
+/// The outside can hold references too, by the value's address (the `Context` of an interface).
+pub(crate) struct Reference<T>(NonNull<Counted<T>>);
+
+// SAFETY: a reference gives `&T` only, and the count is atomic.
+unsafe impl<T: Sync + Send> Send for Reference<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync + Send> Sync for Reference<T> {}
+
+impl<T: fmt::Debug> fmt::Debug for Reference<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
 
 #[repr(C)]
 struct Counted<T> {
@@ -82,17 +108,26 @@ struct Counted<T> {
     memory: Memory,
 }
 
-impl<T: Zeroed + Sync> Reference<T> {
-    /// Allocates a `T` made of zeros.
+impl<T: Sync> Reference<T> {
+    /// Allocates a copy of what the template holds.
     ///
     /// IRQL: up to `DISPATCH_LEVEL`.
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub(crate) fn zeroed() -> Result<Self, NtStatus> {
+    ///
+    /// # Safety
+    /// A second `T` of the same bytes is a value of its own: `T` owns nothing as long as it is unused.
+    pub(crate) unsafe fn copy_of(template: &'static Template<T>) -> Result<Self, NtStatus> {
+        const { assert!(align_of::<Counted<T>>() <= ALIGNMENT, "blocks are aligned to a cache line") };
         let memory = Memory::zeroed(size_of::<Counted<T>>())?;
         let counted = memory.start.cast::<Counted<T>>();
-        // SAFETY: the memory is large enough, aligned and ours alone; zeros are a value of `T`.
+        // SAFETY: the memory is large enough, aligned and ours alone.
+        let value = unsafe { &raw mut (*counted.as_ptr()).value };
+        // SAFETY: both are a whole `T` and do not overlap; nobody ever changed the template, and our caller says that a
+        // copy is a value of its own.
+        unsafe { core::ptr::copy_nonoverlapping(&raw const template.0, value, 1) };
+        // SAFETY: as above.
         let references = unsafe { &raw mut (*counted.as_ptr()).references };
         // SAFETY: as above.
         unsafe { references.write(AtomicU32::new(1)) };
@@ -103,20 +138,26 @@ impl<T: Zeroed + Sync> Reference<T> {
         Ok(Self(counted))
     }
 
-    /// Gives the reference away as a pointer.
-    pub(crate) fn into_raw(self) -> *mut T {
-        let pointer = self.0;
-        #[expect(clippy::mem_forget, reason = "the pointer carries the reference from here")]
-        core::mem::forget(self);
-        pointer.as_ptr().cast()
+    /// The value's address: how the outside names it, without a reference of its own.
+    pub(crate) const fn as_ptr(&self) -> NonNull<T> {
+        self.0.cast()
     }
 
-    /// Takes back what [`Reference::into_raw`] gave away.
+    /// Takes one more reference, on behalf of the outside.
     ///
     /// # Safety
-    /// `pointer` came from `into_raw`, and each such pointer comes back at most once.
-    pub(crate) const unsafe fn from_raw(pointer: NonNull<T>) -> Self {
-        Self(pointer.cast())
+    /// `value` came from [`Reference::as_ptr`], and a reference keeps it during the call.
+    pub(crate) unsafe fn increment(value: NonNull<T>) {
+        let existing = ManuallyDrop::new(Self(value.cast()));
+        let _one_more = ManuallyDrop::new(existing.clone());
+    }
+
+    /// Gives back what [`Reference::increment`] took.
+    ///
+    /// # Safety
+    /// `value` came from [`Reference::as_ptr`], and each reference is given back once.
+    pub(crate) unsafe fn decrement(value: NonNull<T>) {
+        drop(Self(value.cast()));
     }
 
     /// How many references there are; it may have changed on return.
@@ -130,7 +171,7 @@ impl<T: Zeroed + Sync> Reference<T> {
     }
 }
 
-impl<T: Zeroed> Clone for Reference<T> {
+impl<T> Clone for Reference<T> {
     fn clone(&self) -> Self {
         // SAFETY: this reference keeps the block.
         let counted = unsafe { self.0.as_ref() };
@@ -139,7 +180,7 @@ impl<T: Zeroed> Clone for Reference<T> {
     }
 }
 
-impl<T: Zeroed> Deref for Reference<T> {
+impl<T> Deref for Reference<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -148,7 +189,7 @@ impl<T: Zeroed> Deref for Reference<T> {
     }
 }
 
-impl<T: Zeroed> Drop for Reference<T> {
+impl<T> Drop for Reference<T> {
     fn drop(&mut self) {
         // SAFETY: this reference keeps the block until here.
         let references = unsafe { &self.0.as_ref().references };
@@ -176,7 +217,7 @@ struct Memory {
 
 impl Memory {
     const NONE: Self = Self {
-        start: NonNull::<[u64; ALIGNMENT / 8]>::dangling().cast(),
+        start: NonNull::<Line>::dangling().cast(),
         allocation: core::ptr::null_mut(),
         bytes: 0,
     };
@@ -205,5 +246,65 @@ impl Drop for Memory {
             // SAFETY: `zeroed` got it from this allocator with this layout.
             unsafe { WdkAllocator.dealloc(self.allocation, layout) };
         }
+    }
+}
+
+/// Values of which the latest is in use; earlier ones stay until all go, because somebody may still be looking at one.
+pub(crate) struct Latest<T> {
+    newest: AtomicPtr<Entry<T>>,
+}
+
+struct Entry<T> {
+    value: T,
+    earlier: *mut Self,
+    memory: Memory,
+}
+
+impl<T> Latest<T> {
+    /// No value.
+    pub(crate) const fn new() -> Self {
+        Self { newest: AtomicPtr::new(core::ptr::null_mut()) }
+    }
+
+    /// The value pushed last.
+    pub(crate) fn newest(&self) -> Option<&T> {
+        // SAFETY: entries are whole before they are published, and freed only when `self` is dropped.
+        unsafe { self.newest.load(Ordering::Acquire).as_ref() }.map(|entry| &entry.value)
+    }
+
+    /// Makes a value the latest. Only one thread pushes at a time; any may look.
+    ///
+    /// IRQL: up to `DISPATCH_LEVEL`.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn push(&self, value: T) -> Result<(), NtStatus> {
+        const { assert!(align_of::<Entry<T>>() <= ALIGNMENT, "blocks are aligned to a cache line") };
+        let memory = Memory::zeroed(size_of::<Entry<T>>())?;
+        let entry = memory.start.cast::<Entry<T>>();
+        let earlier = self.newest.load(Ordering::Relaxed);
+        // SAFETY: the memory is large enough, aligned and ours alone.
+        unsafe { entry.write(Entry { value, earlier, memory }) };
+        self.newest.store(entry.as_ptr(), Ordering::Release);
+        Ok(())
+    }
+}
+
+impl<T> Drop for Latest<T> {
+    fn drop(&mut self) {
+        let mut next = *self.newest.get_mut();
+        while let Some(entry) = NonNull::new(next) {
+            // SAFETY: nobody looks any more; each entry is read out once.
+            let Entry { value, earlier, memory } = unsafe { entry.read() };
+            drop(value);
+            drop(memory);
+            next = earlier;
+        }
+    }
+}
+
+impl<T> fmt::Debug for Latest<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Latest").field("some", &self.newest().is_some()).finish_non_exhaustive()
     }
 }

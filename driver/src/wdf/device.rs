@@ -46,8 +46,6 @@ pub(crate) trait PnpCallbacks: Context {
     /// It may not now.
     fn query_remove(&self) -> Result<(), NtStatus>;
 
-    /// The device object goes; no other callback follows.
-    fn cleanup(&self);
 }
 
 impl DeviceInit {
@@ -59,11 +57,11 @@ impl DeviceInit {
         Self(init)
     }
 
-    /// Makes the device with `T` as its context and its callbacks.
+    /// Makes the device with `value` as its context, which is dropped with the device, and `T`'s callbacks.
     ///
     /// # Errors
     /// What the framework says; it then frees what it holds.
-    pub(crate) fn create<T: PnpCallbacks>(self) -> Result<WDFDEVICE, NtStatus> {
+    pub(crate) fn create<T: PnpCallbacks>(self, value: T) -> Result<WDFDEVICE, NtStatus> {
         let mut callbacks = callbacks::<T>();
         // SAFETY: `new`'s caller vouches for the handle; KMDF copies the structure.
         unsafe {
@@ -77,6 +75,7 @@ impl DeviceInit {
         checked(unsafe {
             call_unsafe_wdf_function_binding!(WdfDeviceCreate, &raw mut init, &raw mut attributes, &raw mut device)
         })?;
+        context::fill(device, value);
         Ok(device)
     }
 }
@@ -95,8 +94,18 @@ fn callbacks<T: PnpCallbacks>() -> WDF_PNPPOWER_EVENT_CALLBACKS {
     }
 }
 
-fn status(done: Result<(), NtStatus>) -> NTSTATUS {
+/// Makes one call of a callback with the device's context; a device that has none was never made whole.
+fn with<T: PnpCallbacks>(device: WDFDEVICE, callback: impl FnOnce(&T) -> Result<(), NtStatus>) -> NTSTATUS {
+    let done = context::of::<T>(device).map_or(Err(NtStatus::INVALID_DEVICE_STATE), callback);
     done.map_or_else(NtStatus::raw, |()| STATUS_SUCCESS)
+}
+
+/// The same for callbacks that cannot fail.
+fn notify<T: PnpCallbacks>(device: WDFDEVICE, callback: impl FnOnce(&T)) -> NTSTATUS {
+    with(device, |context: &T| {
+        callback(context);
+        Ok(())
+    })
 }
 
 unsafe extern "C" fn prepare_hardware<T: PnpCallbacks>(
@@ -104,31 +113,29 @@ unsafe extern "C" fn prepare_hardware<T: PnpCallbacks>(
     _raw: WDFCMRESLIST,
     _translated: WDFCMRESLIST,
 ) -> NTSTATUS {
-    status(context::of::<T>(device).prepare_hardware(device))
+    with(device, |context: &T| context.prepare_hardware(device))
 }
 
 unsafe extern "C" fn release_hardware<T: PnpCallbacks>(device: WDFDEVICE, _translated: WDFCMRESLIST) -> NTSTATUS {
-    context::of::<T>(device).release_hardware();
-    STATUS_SUCCESS
+    notify(device, T::release_hardware)
 }
 
 unsafe extern "C" fn d0_entry<T: PnpCallbacks>(device: WDFDEVICE, _previous: WDF_POWER_DEVICE_STATE) -> NTSTATUS {
-    status(context::of::<T>(device).d0_entry())
+    with(device, T::d0_entry)
 }
 
 unsafe extern "C" fn d0_exit<T: PnpCallbacks>(device: WDFDEVICE, _target: WDF_POWER_DEVICE_STATE) -> NTSTATUS {
-    context::of::<T>(device).d0_exit();
-    STATUS_SUCCESS
+    notify(device, T::d0_exit)
 }
 
 unsafe extern "C" fn surprise_removal<T: PnpCallbacks>(device: WDFDEVICE) {
-    context::of::<T>(device).surprise_removal();
+    let _always_success = notify(device, T::surprise_removal);
 }
 
 unsafe extern "C" fn query_remove<T: PnpCallbacks>(device: WDFDEVICE) -> NTSTATUS {
-    status(context::of::<T>(device).query_remove())
+    with(device, T::query_remove)
 }
 
 unsafe extern "C" fn cleanup<T: PnpCallbacks>(device: WDFOBJECT) {
-    context::of::<T>(device.cast()).cleanup();
+    drop(context::take::<T>(device.cast()));
 }

@@ -1,8 +1,8 @@
 //! Interfaces of a device: the class that others find it by, and the routines that they ask it for.
 #![expect(unsafe_code, reason = "calls the framework with handles")]
 
-use backchannel::NtStatus;
-use wdk_sys::{GUID, INTERFACE, WDF_QUERY_INTERFACE_CONFIG, WDFDEVICE, call_unsafe_wdf_function_binding};
+use backchannel::{NtStatus, abi::GUID};
+use wdk_sys::{INTERFACE, WDF_QUERY_INTERFACE_CONFIG, WDFDEVICE, call_unsafe_wdf_function_binding};
 
 use crate::wdf::{checked, size_of_u32};
 
@@ -18,7 +18,7 @@ pub(crate) fn create_device_interface(device: WDFDEVICE, class: &'static GUID) -
         call_unsafe_wdf_function_binding!(
             WdfDeviceCreateDeviceInterface,
             device,
-            &raw const *class,
+            core::ptr::from_ref(class).cast(),
             core::ptr::null(),
         )
     })
@@ -42,7 +42,7 @@ pub(crate) unsafe fn add_query_interface<T>(
     identity: &'static GUID,
     table: &mut T,
 ) -> Result<(), NtStatus> {
-    let mut config = config((&raw mut *table).cast(), identity);
+    let mut config = config(core::ptr::from_mut(table).cast(), identity);
     // SAFETY: KMDF gave us the device handle; our caller vouches for the table, which KMDF copies before it returns.
     checked(unsafe { call_unsafe_wdf_function_binding!(WdfDeviceAddQueryInterface, device, &raw mut config) })
 }
@@ -52,7 +52,7 @@ fn config(interface: *mut INTERFACE, identity: &'static GUID) -> WDF_QUERY_INTER
     WDF_QUERY_INTERFACE_CONFIG {
         Size: size_of_u32::<WDF_QUERY_INTERFACE_CONFIG>(),
         Interface: interface,
-        InterfaceType: &raw const *identity,
+        InterfaceType: core::ptr::from_ref(identity).cast(),
         ..WDF_QUERY_INTERFACE_CONFIG::default()
     }
 }

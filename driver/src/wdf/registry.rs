@@ -10,19 +10,28 @@ use backchannel::NtStatus;
 
 use crate::wdf::checked;
 
-/// A value's name: UTF-16 without a terminating zero, at most 127 characters.
+/// A value's name: ASCII, kept as UTF-16, because that is how the registry takes it.
 #[derive(Debug)]
-pub(crate) struct ValueName(&'static [u16]);
+pub(crate) struct ValueName<const LENGTH: usize>([u16; LENGTH]);
 
-impl ValueName {
-    /// Takes the name's UTF-16 text.
-    pub(crate) const fn new(text: &'static [u16]) -> Self {
-        assert!(text.len() < 128, "a value's name is short");
-        Self(text)
+impl<const LENGTH: usize> ValueName<LENGTH> {
+    /// Takes the name's text.
+    pub(crate) const fn new(text: &[u8; LENGTH]) -> Self {
+        const { assert!(LENGTH < 128, "a value's name is short") };
+        let mut name = [0; LENGTH];
+        let mut to: &mut [u16] = &mut name;
+        let mut from: &[u8] = text;
+        while let (Some((place, others)), Some(([character], rest))) = (to.split_first_mut(), from.split_first_chunk()) {
+            assert!(character.is_ascii(), "a value's name is ASCII");
+            *place = u16::from_le_bytes([*character, 0]);
+            to = others;
+            from = rest;
+        }
+        Self(name)
     }
 
     fn unicode(&self) -> UNICODE_STRING {
-        let bytes = u16::try_from(size_of_val(self.0)).unwrap_or(0);
+        let bytes = u16::try_from(size_of_val(&self.0)).unwrap_or(0);
         UNICODE_STRING { Length: bytes, MaximumLength: bytes, Buffer: self.0.as_ptr().cast_mut() }
     }
 }
@@ -33,7 +42,10 @@ impl ValueName {
 ///
 /// # Errors
 /// The key cannot be opened, or the value is of another type.
-pub(crate) fn hardware_key_dword(device: WDFDEVICE, name: &ValueName) -> Result<Option<u32>, NtStatus> {
+pub(crate) fn hardware_key_dword<const LENGTH: usize>(
+    device: WDFDEVICE,
+    name: &ValueName<LENGTH>,
+) -> Result<Option<u32>, NtStatus> {
     let mut key: WDFKEY = core::ptr::null_mut();
     // SAFETY: KMDF gave us the device handle in a callback that still runs; `key` is ours to fill.
     checked(unsafe {

@@ -13,6 +13,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
+use crate::workspace::{relative_files, write_if_changed};
+
 /// Set by the cross build's configuration: the folder for the host crates' other sources.
 pub(crate) const SCRATCH_VARIABLE: &str = "PF_BACKCHANNEL_HOST_CRATES";
 
@@ -63,10 +65,10 @@ fn redirect(arguments: &mut Vec<String>, scratch: &Path) -> Result<()> {
             arguments[root] = path_text(&unix_copy(&original, scratch)?)?;
             arguments.extend(["--cfg".into(), "target_os=\"windows\"".into()]);
         }
-        "windows" => arguments[root] = path_text(&written(&scratch.join("windows.rs"), WINDOWS_STUB)?)?,
+        "windows" => arguments[root] = replacement(&scratch.join("windows.rs"), WINDOWS_STUB)?,
         emptied if EMPTIED.contains(&emptied) => {
             arguments[root] =
-                path_text(&written(&scratch.join("empty.rs"), "//! Not used on this host.\n")?)?;
+                replacement(&scratch.join("empty.rs"), "//! Not used on this host.\n")?;
         }
         _ => {}
     }
@@ -83,12 +85,11 @@ fn unix_copy(root: &Path, scratch: &Path) -> Result<PathBuf> {
     let from = root.parent().context("wdk-build's lib.rs lies in no folder")?;
     let to = scratch.join("wdk_build");
     let mut replaced = 0;
-    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let path = entry?.path();
-        let Some(file) = path.file_name().filter(|_| path.is_file()) else { continue };
+    for file in relative_files(from)? {
+        let path = from.join(&file);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         replaced += text.matches(WINDOWS_SYMLINK).count();
-        written(&to.join(file), &text.replace(WINDOWS_SYMLINK, UNIX_SYMLINK))?;
+        write_if_changed(&to.join(&file), text.replace(WINDOWS_SYMLINK, UNIX_SYMLINK).as_bytes())?;
     }
     ensure!(
         replaced == 2,
@@ -97,15 +98,10 @@ fn unix_copy(root: &Path, scratch: &Path) -> Result<PathBuf> {
     Ok(to.join("lib.rs"))
 }
 
-/// Writes a file unless it holds this text already: its modification time must not change, or cargo builds again.
-fn written(path: &Path, text: &str) -> Result<PathBuf> {
-    if fs::read_to_string(path).is_ok_and(|present| present == text) {
-        return Ok(path.to_owned());
-    }
-    let folder = path.parent().context("a file at the root")?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(path.to_owned())
+/// Another source for a crate; its modification time must not change, or cargo builds again.
+fn replacement(path: &Path, text: &str) -> Result<String> {
+    write_if_changed(path, text.as_bytes())?;
+    path_text(path)
 }
 
 fn path_text(path: &Path) -> Result<String> {
