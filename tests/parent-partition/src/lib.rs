@@ -21,6 +21,7 @@ pub mod image;
 pub mod judge;
 pub mod machine;
 pub mod memory;
+pub mod nt;
 pub mod record;
 pub mod supervisor;
 pub mod symbols;

@@ -1,0 +1,118 @@
+//! Completing an IRP: IofCompleteRequest.
+
+use super::call::{INVOKE_ON_CANCEL, INVOKE_ON_ERROR, INVOKE_ON_SUCCESS};
+use super::flight;
+use super::irp;
+use super::irql::DISPATCH_LEVEL;
+use super::spin_lock;
+use super::status::{self, Status};
+use crate::invoke;
+use crate::judge::{self, Rule, violation};
+use crate::sys::{DEVICE_OBJECT, IO_STACK_LOCATION, IRP};
+
+/// Completes an IRP: passes its stack locations upwards and calls the completion routines they hold, until one keeps the
+/// IRP or the I/O manager takes it back.
+///
+/// Follows the IoCompleteRequest page and "Using completion routines" (IRQL <= DISPATCH_LEVEL). Where no routine is
+/// called, the pending mark of a location goes over to the one above. Judged: IRQL; an IRP that no driver has (completed
+/// twice, or freed); STATUS_PENDING; a cancel routine still set; a spin lock held; an IRP of a driver's own that nobody
+/// takes back.
+///
+/// # Safety
+/// `irp` is an IRP.
+pub unsafe extern "win64" fn IofCompleteRequest(irp: *mut IRP, _boost: i8) {
+    judge::irql_at_most(DISPATCH_LEVEL);
+    flight::expect_held(irp);
+    spin_lock::expect_none_held("an IRP is completed");
+    // SAFETY: `expect_held` found a live IRP that a driver has; it stays live until a completion routine keeps it, after
+    // which it is not touched, or until it is finished below.
+    unsafe {
+        if !(*irp).CancelRoutine.is_none() {
+            violation(
+                Rule::CancelRoutine,
+                format_args!("the IRP {irp:p} is completed with a cancel routine set"),
+            );
+        }
+        if irp::status_of(irp) == status::PENDING {
+            violation(Rule::BadParameter, format_args!("the IRP {irp:p} is completed with STATUS_PENDING"));
+        }
+        let count = (*irp).StackCount;
+        while (*irp).CurrentLocation <= count {
+            if pass_location(irp) == Course::Kept {
+                return;
+            }
+        }
+        match flight::take_finish(irp) {
+            Some(finish) => finish(irp),
+            None => violation(
+                Rule::IrpStack,
+                format_args!("the IRP {irp:p} is its driver's own, but no completion routine took it back"),
+            ),
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Course {
+    Continues,
+    Kept,
+}
+
+/// Passes the current stack location.
+///
+/// # Safety
+/// `irp` is live and its current location lies inside it.
+unsafe fn pass_location(irp: *mut IRP) -> Course {
+    // SAFETY: the caller promises a live IRP inside its locations.
+    let (routine, context, device, pending) = unsafe {
+        let location = (*irp).CurrentLocation;
+        let passed = irp::current(irp);
+        let control = (*passed).Control;
+        let status = irp::status_of(irp);
+        let pending = u32::from(control) & flight::PENDING_RETURNED != 0;
+        let wanted = if status::is_success(status) { INVOKE_ON_SUCCESS } else { INVOKE_ON_ERROR };
+        let cancelled = (*irp).Cancel != 0 && control & INVOKE_ON_CANCEL != 0;
+        let routine = (*passed).CompletionRoutine.filter(|_| control & wanted != 0 || cancelled);
+        let context = (*passed).Context;
+        (*irp).PendingReturned = u8::from(pending);
+        (*irp).CurrentLocation = location + 1;
+        *irp::current_slot(irp) = passed.add(1);
+        flight::passed(irp, location, pending, status);
+        clear(passed);
+        let device = if location == (*irp).StackCount {
+            std::ptr::null_mut::<DEVICE_OBJECT>()
+        } else {
+            (*passed.add(1)).DeviceObject
+        };
+        (routine, context, device, pending)
+    };
+    match routine {
+        Some(routine) => {
+            let kept = invoke!(routine as usize; device, irp, context) as Status;
+            if kept == status::MORE_PROCESSING_REQUIRED { Course::Kept } else { Course::Continues }
+        }
+        None => {
+            // SAFETY: the caller promises a live IRP; above its last location there is none to mark.
+            unsafe {
+                if pending && (*irp).CurrentLocation <= (*irp).StackCount {
+                    (*irp::current(irp)).Control |= flight::PENDING_RETURNED as u8;
+                }
+            }
+            Course::Continues
+        }
+    }
+}
+
+/// Empties a location that completion has passed, so that nothing of it is used again.
+///
+/// # Safety
+/// `location` lies inside a live IRP.
+unsafe fn clear(location: *mut IO_STACK_LOCATION) {
+    // SAFETY: the caller promises a writable location; the major function stays, as on Windows.
+    unsafe {
+        let (major, device) = ((*location).MajorFunction, (*location).DeviceObject);
+        location.cast::<u8>().write_bytes(0, size_of::<IO_STACK_LOCATION>());
+        (*location).MajorFunction = major;
+        (*location).DeviceObject = device;
+    }
+}

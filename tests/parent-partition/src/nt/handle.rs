@@ -1,0 +1,88 @@
+//! Kernel handles.
+
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::irql::PASSIVE_LEVEL;
+use super::object;
+use super::status::{self, Status};
+use crate::image::Image;
+use crate::judge::{self, Rule, violation};
+use crate::machine::thread_block;
+
+/// What a handle stands for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Target {
+    /// A registry key, by path.
+    Key(String),
+    /// A referenced object.
+    Object(usize),
+}
+
+/// Closes a handle.
+///
+/// Follows the ZwClose page (PASSIVE_LEVEL). Judged: IRQL; a handle that is not open.
+pub extern "win64" fn ZwClose(handle: *mut c_void) -> Status {
+    judge::irql_at_most(PASSIVE_LEVEL);
+    let closed = lock().remove(&handle.addr());
+    match closed {
+        Some(Handle { target: Target::Object(address), .. }) => {
+            object::dereference(address);
+        }
+        Some(Handle { target: Target::Key(_), .. }) => {}
+        None => violation(Rule::HandleType, format_args!("the handle {handle:p} is not open")),
+    }
+    status::SUCCESS
+}
+
+/// Opens a handle; an object's reference goes over to it.
+pub(super) fn open(target: Target) -> *mut c_void {
+    let number = NEXT.fetch_add(4, Ordering::Relaxed);
+    let opened_at = thread_block::current().map_or(0, |block| block.return_address());
+    lock().insert(number, Handle { target, opened_at });
+    std::ptr::without_provenance_mut(number)
+}
+
+/// The key behind a handle; a handle that is not open, or of something else, breaks [`Rule::HandleType`].
+pub(super) fn key(handle: *mut c_void) -> String {
+    match lock().get(&handle.addr()).map(|handle| handle.target.clone()) {
+        Some(Target::Key(path)) => path,
+        Some(other) => {
+            violation(Rule::HandleType, format_args!("{handle:p} is {other:?}, not a registry key"))
+        }
+        None => violation(Rule::HandleType, format_args!("the handle {handle:p} is not open")),
+    }
+}
+
+/// The object behind a handle.
+pub(super) fn object(handle: *mut c_void) -> Option<usize> {
+    match lock().get(&handle.addr())?.target {
+        Target::Object(address) => Some(address),
+        Target::Key(_) => None,
+    }
+}
+
+/// What the handles stand for that code of an image has opened and nobody has closed.
+pub(crate) fn leaked_by(image: &Image) -> Vec<String> {
+    let describe = |handle: &Handle| match &handle.target {
+        Target::Key(path) => format!("a handle of the key {path}"),
+        Target::Object(address) => format!("a handle of the object at {address:#x}"),
+    };
+    lock().values().filter(|handle| image.contains(handle.opened_at)).map(describe).collect()
+}
+
+struct Handle {
+    target: Target,
+    opened_at: usize,
+}
+
+/// Kernel handles have the upper half of the address space, so that no one takes them for a process's; none is used
+/// twice, so that a late use is found.
+static NEXT: AtomicUsize = AtomicUsize::new(0xFFFF_FFFF_8000_0004);
+static HANDLES: Mutex<BTreeMap<usize, Handle>> = Mutex::new(BTreeMap::new());
+
+fn lock() -> MutexGuard<'static, BTreeMap<usize, Handle>> {
+    HANDLES.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,62 @@
+//! The NT seam: the exports of ntoskrnl.exe and hal.dll, with NT's own structures.
+//!
+//! An image reaches these routines by name, a framework that is part of the simulator by path; both find the same
+//! routines, and both are judged. Each routine's page is the one of its name in the DDI reference; what its doc lists as
+//! *judged* ends the run.
+//!
+//! | rooms | hold |
+//! | --- | --- |
+//! | [`irql`], [`critical_region`], [`spin_lock`], [`fast_mutex`], [`mutex`], [`event`], [`wait`], [`timer`], [`dpc`], [`time`] | processors and waiting |
+//! | [`pool`], [`memory_list`], [`runtime`], [`string`], [`format`] | memory and text |
+//! | [`object`], [`handle`], [`thread`], [`work_item`], [`namespace`] | objects, their names and handles |
+//! | [`driver`], [`device`], [`file`], [`device_node`], [`device_interface`] | drivers, devices and how they are found |
+//! | [`irp`], [`call`], [`complete`], [`cancel`], [`flight`], [`build_request`], [`request`], [`remove_lock`] | I/O request packets |
+//! | [`hive`], [`registry`] | the registry |
+//! | [`etw`], [`debug`], [`bugcheck`], [`system`] | diagnostics and the rest |
+
+#![expect(non_snake_case, reason = "the routines have NT's names")]
+
+pub mod bugcheck;
+pub mod build_request;
+pub mod call;
+pub mod cancel;
+pub mod complete;
+pub mod critical_region;
+pub mod debug;
+pub mod device;
+pub mod device_interface;
+pub(crate) mod device_node;
+mod dispatcher;
+pub mod dpc;
+pub mod driver;
+pub mod etw;
+pub mod event;
+mod exports;
+pub mod fast_mutex;
+pub mod file;
+mod flight;
+mod format;
+pub mod handle;
+pub mod hive;
+pub mod irp;
+pub mod irql;
+pub mod memory_list;
+pub mod mutex;
+mod namespace;
+pub mod object;
+pub mod pool;
+pub mod registry;
+pub mod remove_lock;
+pub mod request;
+pub mod runtime;
+pub mod spin_lock;
+pub mod status;
+pub mod string;
+pub mod system;
+pub mod thread;
+pub mod time;
+pub mod timer;
+pub mod wait;
+pub mod work_item;
+
+pub use exports::exports;

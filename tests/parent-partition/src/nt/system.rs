@@ -1,0 +1,135 @@
+//! What a driver can ask about the system: routines by name, version, processors, identifiers.
+
+use std::ffi::c_void;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL};
+use super::status::{self, Status};
+use super::string;
+use crate::image::Exports;
+use crate::judge::{self, Rule, for_caller, violation};
+use crate::machine::thread_block;
+use crate::sys::{LUID, OSVERSIONINFOW, PROCESSOR_NUMBER, UNICODE_STRING};
+
+/// Returns the address of a routine of ntoskrnl or hal, NULL where there is none of that name.
+///
+/// Follows the MmGetSystemRoutineAddress page (PASSIVE_LEVEL). Judged: IRQL.
+///
+/// # Safety
+/// `name` is valid.
+pub unsafe extern "win64" fn MmGetSystemRoutineAddress(name: *const UNICODE_STRING) -> *mut c_void {
+    judge::irql_at_most(PASSIVE_LEVEL);
+    // SAFETY: the caller promises a valid string.
+    let name = unsafe { string::text(name) };
+    let exports = EXPORTS.get_or_init(|| Exports::new(super::exports()));
+    let address = exports.find_anywhere(&name).map_or(0, |export| export.bound());
+    std::ptr::with_exposed_provenance_mut(address)
+}
+
+/// Says whether Driver Verifier watches a driver: never, as far as a driver can tell.
+///
+/// Follows the MmIsDriverVerifying page (IRQL <= DISPATCH_LEVEL). Judged: IRQL.
+pub extern "win64" fn MmIsDriverVerifying(_driver: *mut c_void) -> u32 {
+    judge::irql_at_most(DISPATCH_LEVEL);
+    0
+}
+
+/// Fills in the version: Windows 10.0, build 22621.
+///
+/// Follows the RtlGetVersion page (PASSIVE_LEVEL). Judged: IRQL; a structure of another size.
+///
+/// # Safety
+/// `version` is writable.
+pub unsafe extern "win64" fn RtlGetVersion(version: *mut OSVERSIONINFOW) -> Status {
+    judge::irql_at_most(PASSIVE_LEVEL);
+    // SAFETY: the caller promises a writable structure.
+    for_caller(|| unsafe {
+        let size = (*version).dwOSVersionInfoSize as usize;
+        if size < size_of::<OSVERSIONINFOW>() {
+            violation(Rule::BadParameter, format_args!("a version structure of {size} bytes"));
+        }
+        (*version).dwMajorVersion = 10;
+        (*version).dwMinorVersion = 0;
+        (*version).dwBuildNumber = 22621;
+        (*version).dwPlatformId = 2;
+        (*version).szCSDVersion[0] = 0;
+    });
+    status::SUCCESS
+}
+
+/// Returns the number of the current processor.
+///
+/// Follows the KeGetCurrentProcessorNumberEx page (any IRQL).
+///
+/// # Safety
+/// `number` is NULL or writable.
+pub unsafe extern "win64" fn KeGetCurrentProcessorNumberEx(number: *mut PROCESSOR_NUMBER) -> u32 {
+    if !number.is_null() {
+        // SAFETY: the caller promises a writable structure.
+        for_caller(|| unsafe { *number = PROCESSOR_NUMBER::default() });
+    }
+    0
+}
+
+/// Returns how many processors are active: one.
+///
+/// Follows the KeQueryActiveProcessorCount page (any IRQL).
+///
+/// # Safety
+/// `affinity` is NULL or writable.
+pub unsafe extern "win64" fn KeQueryActiveProcessorCount(affinity: *mut u64) -> u32 {
+    if !affinity.is_null() {
+        // SAFETY: the caller promises a writable mask.
+        for_caller(|| unsafe { *affinity = 1 });
+    }
+    1
+}
+
+/// Returns how many processors of a group are active: one.
+///
+/// Follows the KeQueryActiveProcessorCountEx page (any IRQL).
+pub extern "win64" fn KeQueryActiveProcessorCountEx(_group: u16) -> u32 {
+    1
+}
+
+/// Returns how many processors a group can have: one.
+///
+/// Follows the KeQueryMaximumProcessorCountEx page (any IRQL).
+pub extern "win64" fn KeQueryMaximumProcessorCountEx(_group: u16) -> u32 {
+    1
+}
+
+/// Returns the bounds of the current kernel stack.
+///
+/// Follows the IoGetStackLimits page (any IRQL).
+///
+/// # Safety
+/// Both are writable.
+pub unsafe extern "win64" fn IoGetStackLimits(low: *mut usize, high: *mut usize) {
+    let stack = thread_block::expect_current().stack();
+    let (bottom, top) = (stack.low(), stack.high());
+    // SAFETY: the caller promises writable bounds.
+    for_caller(|| unsafe {
+        *low = bottom;
+        *high = top;
+    });
+}
+
+/// Makes an identifier that is unique until the machine restarts.
+///
+/// Follows the ZwAllocateLocallyUniqueId page (PASSIVE_LEVEL). Judged: IRQL.
+///
+/// # Safety
+/// `luid` is writable.
+pub unsafe extern "win64" fn ZwAllocateLocallyUniqueId(luid: *mut LUID) -> Status {
+    judge::irql_at_most(PASSIVE_LEVEL);
+    let number = NEXT_LUID.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: the caller promises a writable identifier.
+    for_caller(|| unsafe { *luid = LUID { LowPart: number, HighPart: 0 } });
+    status::SUCCESS
+}
+
+/// The first thousand belong to the system, as on Windows.
+static NEXT_LUID: AtomicU32 = AtomicU32::new(1001);
+static EXPORTS: OnceLock<Exports> = OnceLock::new();

@@ -1,0 +1,137 @@
+//! System threads and the identity of the current one.
+
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::handle::{self, Target};
+use super::irql::{APC_LEVEL, PASSIVE_LEVEL};
+use super::object::{self, Kind};
+use super::spin_lock;
+use super::status::{self, Status};
+use crate::image::Image;
+use crate::invoke;
+use crate::judge::{self, Rule, for_caller, violation, violation_at};
+use crate::machine::{self, thread_block, wait};
+use crate::sys::CLIENT_ID;
+
+/// Starts a system thread that calls a routine at PASSIVE_LEVEL.
+///
+/// Follows the PsCreateSystemThread page (PASSIVE_LEVEL). The thread ends when its routine returns. Judged: IRQL; a handle
+/// that is never closed, or a thread that still runs at unload (leak); a thread that ends at another IRQL, in a critical
+/// region, or with a spin lock.
+///
+/// # Safety
+/// `thread_handle` is writable; `client` is NULL or writable; `context` is what the routine expects.
+pub unsafe extern "win64" fn PsCreateSystemThread(
+    thread_handle: *mut *mut c_void,
+    _access: u32,
+    _attributes: *mut c_void,
+    _process: *mut c_void,
+    client: *mut CLIENT_ID,
+    routine: usize,
+    context: *mut c_void,
+) -> Status {
+    judge::irql_at_most(PASSIVE_LEVEL);
+    let context = context.expose_provenance();
+    let made_at = thread_block::current().map_or(0, |block| block.return_address());
+    let (announce, identity) = std::sync::mpsc::channel();
+    let (release, go) = std::sync::mpsc::channel::<()>();
+    let spawned = machine::thread::spawn("system thread", move || {
+        let this = machine::current_thread().expose_provenance();
+        let announced = announce.send(this);
+        // The creator fills its handle before the routine runs; it cannot be gone, since it waits.
+        if announced.is_ok() && go.recv().is_ok() {
+            invoke!(routine; context);
+        }
+        if spin_lock::held() != 0 {
+            violation_at(Rule::SpinLock, "", routine, "the thread ended with a spin lock held");
+        }
+        wait::change(|| {
+            threads().entry(this).and_modify(|thread| thread.ended = true);
+        });
+        object::dereference(this);
+    });
+    if spawned.is_err() {
+        return status::INSUFFICIENT_RESOURCES;
+    }
+    let Ok(thread) = identity.recv() else { return status::UNSUCCESSFUL };
+    threads().insert(thread, Thread { ended: false, made_at });
+    object::insert(thread, Kind::Thread, |_| {});
+    object::reference(thread);
+    let opened = handle::open(Target::Object(thread));
+    // SAFETY: the caller promises writable results.
+    for_caller(|| unsafe {
+        *thread_handle = opened;
+        if !client.is_null() {
+            (*client).UniqueProcess = std::ptr::without_provenance_mut(SYSTEM_PROCESS);
+            (*client).UniqueThread = std::ptr::without_provenance_mut(identifier(thread));
+        }
+    });
+    // The thread waits for this; it cannot be gone.
+    let _released = release.send(());
+    status::SUCCESS
+}
+
+/// Ends the calling system thread.
+///
+/// Follows the PsTerminateSystemThread page (PASSIVE_LEVEL). Not served: a thread ends by returning from its routine, which
+/// the page names as the other way; a call breaks the rule not-served.
+pub extern "win64" fn PsTerminateSystemThread(_status: Status) -> Status {
+    judge::irql_at_most(APC_LEVEL);
+    violation(Rule::NotServed, "return from the thread's routine instead")
+}
+
+/// Returns the calling thread's identifier.
+///
+/// Follows the PsGetCurrentThreadId page (any IRQL).
+pub extern "win64" fn PsGetCurrentThreadId() -> *mut c_void {
+    std::ptr::without_provenance_mut(identifier(machine::current_thread().addr()))
+}
+
+/// Returns a thread's identifier.
+///
+/// Follows the PsGetThreadId page.
+pub extern "win64" fn PsGetThreadId(thread: *mut c_void) -> *mut c_void {
+    std::ptr::without_provenance_mut(identifier(thread.addr()))
+}
+
+/// Returns the calling thread's process: the system process.
+///
+/// Follows the PsGetCurrentProcessId page (any IRQL).
+pub extern "win64" fn PsGetCurrentProcessId() -> *mut c_void {
+    std::ptr::without_provenance_mut(SYSTEM_PROCESS)
+}
+
+/// Whether an address is a thread that a driver started.
+pub(super) fn is_thread(object: *mut c_void) -> bool {
+    threads().contains_key(&object.addr())
+}
+
+/// Whether a thread has ended.
+pub(super) fn has_ended(object: *mut c_void) -> bool {
+    threads().get(&object.addr()).is_some_and(|thread| thread.ended)
+}
+
+/// How many threads that code of an image has started still run.
+pub(crate) fn running_of(image: &Image) -> usize {
+    threads().values().filter(|thread| !thread.ended && image.contains(thread.made_at)).count()
+}
+
+struct Thread {
+    ended: bool,
+    made_at: usize,
+}
+
+/// Thread objects are pages apart; identifiers are multiples of four, as on Windows.
+fn identifier(thread: usize) -> usize {
+    (thread >> 10) & 0xFFFF_FFFC
+}
+
+/// The process identifier of System.
+const SYSTEM_PROCESS: usize = 4;
+static THREADS: Mutex<BTreeMap<usize, Thread>> = Mutex::new(BTreeMap::new());
+
+fn threads() -> MutexGuard<'static, BTreeMap<usize, Thread>> {
+    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
+}
