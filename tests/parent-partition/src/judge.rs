@@ -119,6 +119,11 @@ rules! {
     RequestNotCompleted = "request-not-completed",
     /// An IRP's stack locations used up or misused (IofCallDriver).
     IrpStack = "irp-stack",
+    /// STATUS_PENDING and the IRP's pending mark that do not agree, or another status than it was completed with
+    /// (IoMarkIrpPending).
+    IrpPending = "irp-pending",
+    /// An IRP completed or passed on with its cancel routine still set (IoSetCancelRoutine).
+    CancelRoutine = "cancel-routine",
     /// A successful read that left part of the caller's buffer as it was (SRIOV_READ_BLOCK).
     UnfilledRead = "unfilled-read",
     /// A reference count that does not balance (ObfDereferenceObject, InterfaceDereference).
