@@ -1,5 +1,6 @@
 //! The command `parent-partition`: runs a driver image against a simulated parent partition.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -46,12 +47,13 @@ fn inspect(image: &Path, json: bool) -> ExitCode {
             return ExitCode::from(BAD_ARGUMENTS);
         }
     };
-    if json {
-        println!("{}", frames::to_json(image, &frames));
-    } else {
-        for frame in frames {
-            println!("{:>7}  {}", frame.bytes, frame.function);
+    let mut output = std::io::stdout().lock();
+    let written = match json {
+        true => writeln!(output, "{}", frames::to_json(image, &frames)),
+        false => {
+            frames.iter().try_for_each(|frame| writeln!(output, "{:>7}  {}", frame.bytes, frame.function))
         }
-    }
-    ExitCode::SUCCESS
+    };
+    // A reader who has seen enough closes the pipe.
+    if written.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -6,6 +6,8 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::judge::Rule;
@@ -64,7 +66,11 @@ pub fn supervised(body: impl FnOnce() -> u8) -> ExitCode {
 /// # Errors
 ///
 /// The host cannot start the process.
-pub fn judge(mut command: Command) -> io::Result<Verdict> {
+pub fn judge(command: Command) -> io::Result<Verdict> {
+    judge_within(command, None)
+}
+
+fn judge_within(mut command: Command, limit: Option<Duration>) -> io::Result<Verdict> {
     let (mut reader, writer) = io::pipe()?;
     let fd = writer.as_raw_fd();
     command.env(CHANNEL, fd.to_string());
@@ -79,6 +85,13 @@ pub fn judge(mut command: Command) -> io::Result<Verdict> {
     unsafe { command.pre_exec(prepare) };
     let mut child = command.spawn()?;
     drop(writer);
+    if !is_readable(&reader, limit)? {
+        child.kill()?;
+        child.wait()?;
+        let mut record = Record::new(Kind::Defect);
+        record.describe(format_args!("no end within {limit:?}"));
+        return Ok(Verdict::Broken(Box::new(Report::new(record))));
+    }
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes)?;
     let status = child.wait()?;
@@ -112,7 +125,7 @@ pub fn scenario(place: &str, body: impl FnOnce()) -> Verdict {
     let (test, _) = path.rsplit_once("::").expect("an item inside a test");
     let mut command = Command::new(std::env::current_exe().expect("the test's program"));
     command.args([test, "--exact", "--nocapture", "--test-threads=1"]).stdout(Stdio::null());
-    match judge(command).expect("the judged process") {
+    match judge_within(command, Some(SCENARIO_LIMIT)).expect("the judged process") {
         Verdict::Ended(EXIT_SCENARIO_DONE) => Verdict::Ended(0),
         Verdict::Ended(code) => panic!("{test} did not finish as a judged process: exit code {code}"),
         broken @ Verdict::Broken(_) => broken,
@@ -126,6 +139,22 @@ macro_rules! scenario {
         fn here() {}
         $crate::supervisor::scenario(::std::any::type_name_of_val(&here), $body)
     }};
+}
+
+/// Waits until the process has spoken or ended; false when `limit` passed before.
+fn is_readable(reader: &io::PipeReader, limit: Option<Duration>) -> io::Result<bool> {
+    let mut poll = libc::pollfd { fd: reader.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let milliseconds = limit.map_or(-1, |limit| i32::try_from(limit.as_millis()).unwrap_or(i32::MAX));
+    loop {
+        // SAFETY: the structure is valid and one is what is said.
+        let ready = unsafe { libc::poll(&mut poll, 1, milliseconds) };
+        let error = io::Error::last_os_error();
+        match ready {
+            -1 if error.kind() == io::ErrorKind::Interrupted => {}
+            -1 => return Err(error),
+            ready => return Ok(ready > 0),
+        }
+    }
 }
 
 /// Whether this is a judged process; the first call connects it to its supervisor.
@@ -240,6 +269,8 @@ fn name_place(record: &Record) -> Option<String> {
     Some(named.map_or_else(|| format!("+{frame:#x}"), str::to_owned))
 }
 
+/// Longer than any scenario; what takes longer hangs.
+const SCENARIO_LIMIT: Duration = Duration::from_secs(120);
 const EXIT_SCENARIO_DONE: i32 = 81;
 const CHANNEL: &str = "PARENT_PARTITION_RECORD";
 const DRIVER: &str = "pf_backchannel.sys";

@@ -202,6 +202,30 @@ fn a_fast_fail_is_a_bugcheck_with_its_code() {
 }
 
 #[test]
+fn a_halt_is_an_exception() {
+    let verdict = scenario!(|| _ = run_exported!(faults(), "Halts"));
+    expect(verdict.expect_broken(Rule::Exception), "", "Halts", "privileged instruction");
+}
+
+#[test]
+fn a_control_register_is_not_the_images() {
+    let verdict = scenario!(|| _ = run_exported!(faults(), "ReadsAControlRegister"));
+    expect(verdict.expect_broken(Rule::Exception), "", "ReadsAControlRegister", "privileged instruction");
+}
+
+#[test]
+fn data_that_are_run_are_blamed_on_who_called_them() {
+    let verdict = scenario!(|| _ = run_exported!(faults(), "RunsData"));
+    expect(verdict.expect_broken(Rule::Access), "", "RunsData", ".rdata of faults.sys");
+}
+
+#[test]
+fn a_pool_block_that_is_run_is_blamed_on_who_called_it() {
+    let verdict = scenario!(|| _ = run_exported!(faults(), "RunsPool"));
+    expect(verdict.expect_broken(Rule::Access), "", "RunsPool", "at the start of a pool block of 16 bytes");
+}
+
+#[test]
 fn discarded_code_runs_before_and_not_after() {
     let verdict = scenario!(|| {
         let image = faults();
@@ -210,7 +234,8 @@ fn discarded_code_runs_before_and_not_after() {
         image.discard();
         run_exported!(image, "CallsDiscardedCode");
     });
-    expect(verdict.expect_broken(Rule::Access), "", "DriverEntry", "INIT of faults.sys, which is discarded");
+    let detail = "INIT of faults.sys, which is discarded";
+    expect(verdict.expect_broken(Rule::Access), "", "CallsDiscardedCode", detail);
 }
 
 #[test]

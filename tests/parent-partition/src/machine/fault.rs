@@ -119,11 +119,11 @@ impl Fault {
     /// The image code that did it, and the routine it was calling; `None` when the simulator did.
     fn blamed<'a>(&self, block: &'a ThreadBlock) -> Option<(usize, &'a str)> {
         let call = block.call_name().unwrap_or("");
-        if image::find_known(self.rip).is_some() {
-            return Some((self.rip, if block.stack().contains(self.rsp) { "" } else { call }));
+        if image::find_known(self.rip).is_some_and(|image| image.is_executable(self.rip)) {
+            return Some((self.rip, ""));
         }
         if block.stack().contains(self.rsp) {
-            // On the kernel stack, but outside any image: a jump through a bad pointer, with the return
+            // On the kernel stack, but outside any image's code: a jump through a bad pointer, with the return
             // address on top; or the gate itself, on the way out of an image.
             // SAFETY: `rsp` lies in the current thread's mapped kernel stack.
             let top = unsafe { with_exposed_provenance::<usize>(self.rsp & !7).read() };
@@ -143,6 +143,7 @@ impl Fault {
         match self.signal {
             _ if block.is_some_and(|block| self.stack_overflow(block)) => Rule::StackOverflow,
             _ if self.fast_fail().is_some() => Rule::Bugcheck,
+            _ if self.is_privileged() => Rule::Exception,
             libc::SIGSEGV | libc::SIGBUS => Rule::Access,
             _ => Rule::Exception,
         }
@@ -150,13 +151,40 @@ impl Fault {
 
     /// The code of `__fastfail`, when that is what stopped: `int 29h` with the code in `rcx`.
     fn fast_fail(&self) -> Option<usize> {
+        (self.instruction()? == [0xCD, 0x29]).then_some(self.rcx)
+    }
+
+    /// Whether the instruction is one that user mode is refused, so that a general protection fault was its.
+    ///
+    /// SPEC: Intel SDM volume 2: HLT, CLI, STI, IN, OUT, INS, OUTS; LGDT and its group, CLTS, INVD, WBINVD, moves
+    /// from and to control and debug registers, WRMSR, RDMSR.
+    fn is_privileged(&self) -> bool {
+        match self.instruction() {
+            Some([0x0F, second]) => {
+                matches!(second, 0x00 | 0x01 | 0x06 | 0x08 | 0x09 | 0x20..=0x23 | 0x30 | 0x32)
+            }
+            Some([first, _]) => {
+                matches!(first, 0xF4 | 0xFA | 0xFB | 0x6C..=0x6F | 0xE4..=0xE7 | 0xEC..=0xEF)
+            }
+            None => false,
+        }
+    }
+
+    /// The first two bytes of the image's instruction that a general protection fault stopped, prefixes passed.
+    fn instruction(&self) -> Option<[u8; 2]> {
         let image = image::find(self.rip)?;
-        if self.signal != libc::SIGSEGV || !image.is_executable(self.rip + 1) {
+        if self.signal != libc::SIGSEGV || self.address.is_some() {
             return None;
         }
-        // SAFETY: both bytes lie in mapped code of a loaded image.
-        let instruction = unsafe { with_exposed_provenance::<[u8; 2]>(self.rip).read() };
-        (instruction == [0xCD, 0x29]).then_some(self.rcx)
+        let byte = |address: usize| {
+            // SAFETY: the byte lies in mapped code of a loaded image.
+            image.is_executable(address).then(|| unsafe { with_exposed_provenance::<u8>(address).read() })
+        };
+        let mut at = self.rip;
+        while matches!(byte(at)?, 0x40..=0x4F | 0x66 | 0xF2 | 0xF3) {
+            at += 1;
+        }
+        Some([byte(at)?, byte(at + 1)?])
     }
 }
 
@@ -173,7 +201,10 @@ impl fmt::Display for Fault {
             _ => {}
         }
         let Some(address) = self.address else {
-            return f.write_str("an address that is not canonical, or a privileged instruction");
+            return f.write_str(match self.is_privileged() {
+                true => "privileged instruction",
+                false => "an address that is not canonical",
+            });
         };
         let touch = match address {
             address if address == self.rip => "jump",

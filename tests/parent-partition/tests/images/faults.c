@@ -132,6 +132,30 @@ EXPORTED void FailsFast(WORD code)
     __asm__ volatile("int $0x29" ::"c"(code));
 }
 
+EXPORTED void Halts(void)
+{
+    __asm__ volatile("hlt");
+}
+
+EXPORTED WORD ReadsAControlRegister(void)
+{
+    WORD value;
+    __asm__ volatile("movq %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+EXPORTED WORD RunsData(void)
+{
+    WORD (*volatile function)(void) = (WORD(*)(void))(constant + zero);
+    return function() + 1;
+}
+
+EXPORTED WORD RunsPool(void)
+{
+    WORD (*volatile function)(void) = (WORD(*)(void))Allocate(16);
+    return function() + 1;
+}
+
 EXPORTED WORD CallsDiscardedCode(void)
 {
     WORD (*volatile function)(void *, void *) = DriverEntry;
