@@ -18,41 +18,35 @@ pub enum Model {
 
 /// Compiles the C source at `source` (below the workspace's root) and returns the image's path.
 ///
-/// The PDB lies beside the image. Unoptimised, so that each function of the source is one of the image. A source is
-/// compiled once in a process.
+/// `definition` is a module-definition file (below the root too) with names to import besides the mini WDK's. The PDB
+/// lies beside the image. Unoptimised, so that each function of the source is one of the image. A source is compiled
+/// once in a process.
 ///
 /// # Panics
 ///
 /// When the source does not compile; the message holds the compiler's words.
-pub fn compile(model: Model, source: &str) -> PathBuf {
-    compile_with_imports(model, source, None)
+pub fn compile(model: Model, source: &str, definition: Option<&Path>) -> PathBuf {
+    let made = Arc::clone(
+        MADE.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_default()
+            .entry(source.to_owned())
+            .or_default(),
+    );
+    let root = places::root();
+    made.get_or_init(|| build(model, &root, Path::new(source), definition)).clone()
 }
 
-/// Compiles as [`compile`] does, with the names of a module-definition file to import besides the mini WDK's.
-///
-/// # Panics
-///
-/// As [`compile`].
-pub fn compile_with_imports(model: Model, source: &str, definition: Option<&str>) -> PathBuf {
-    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    let made = Arc::clone(made.get_or_insert_default().entry(source.to_owned()).or_default());
-    made.get_or_init(|| {
-        build(model, &places::root().join(source), definition.map(|path| places::root().join(path)))
-    })
-    .clone()
-}
-
-fn build(model: Model, source: &Path, definition: Option<PathBuf>) -> PathBuf {
-    let folder = places::profile().join("c-drivers").join(match model {
-        Model::Wdm => "wdm",
-        Model::Kmdf => "kmdf",
-    });
+fn build(model: Model, root: &Path, source: &Path, definition: Option<&Path>) -> PathBuf {
+    // Sources of one name in several folders make images of one name, which must not meet.
+    let folder =
+        places::profile().join("c-drivers").join(source.parent().expect("a source lies in a folder"));
     std::fs::create_dir_all(&folder).expect("the folder of products can be made");
     let product = |extension: &str| {
         folder.join(source.file_stem().expect("a source has a name")).with_extension(extension)
     };
     let (object, image) = (product("obj"), product("sys"));
-    compile_object(source, &object);
+    compile_object(&root.join(source), &object);
     let mut link = Command::new("lld-link-19");
     link.args(["/nologo", "/driver", "/subsystem:native", "/nodefaultlib", "/debug", "/WX"]);
     // A section of its own for code that is needed at start only, as the WDK's build gives it.
@@ -72,7 +66,7 @@ fn build(model: Model, source: &Path, definition: Option<PathBuf>) -> PathBuf {
         let library = product("lib");
         run(Command::new("llvm-dlltool-19")
             .args(["-m", "i386:x86-64", "-d"])
-            .arg(definition)
+            .arg(root.join(definition))
             .arg("-l")
             .arg(&library));
         link.arg(library);

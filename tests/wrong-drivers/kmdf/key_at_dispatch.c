@@ -7,7 +7,8 @@ static void key_at_dispatch(WDFDEVICE device, WDFREQUEST request)
     WDFKEY key;
     KIRQL level;
     KeRaiseIrql(DISPATCH_LEVEL, &level);
-    if (NT_SUCCESS(WdfDeviceOpenRegistryKey(device, PLUGPLAY_REGKEY_DEVICE, KEY_READ, WDF_NO_OBJECT_ATTRIBUTES, &key))) {
+    NTSTATUS status = WdfDeviceOpenRegistryKey(device, PLUGPLAY_REGKEY_DEVICE, KEY_READ, NULL, &key);
+    if (NT_SUCCESS(status)) {
         WdfRegistryClose(key);
     }
     KeLowerIrql(level);

@@ -1,0 +1,54 @@
+//! Rules of the framework: handles, requests, locks and callbacks of KMDF.
+
+crate::wrong::wrong_drivers! {
+    a_device_is_no_queue:
+        Kmdf "handle_of_other_type" breaks HandleType calling "WdfIoQueueGetDevice" in "handle_of_other_type";
+    a_request_is_named:
+        Kmdf "null_handle" breaks HandleType calling "WdfRequestComplete" in "null_handle";
+    a_number_is_no_handle:
+        Kmdf "garbage_handle" breaks HandleType calling "WdfIoQueueGetDevice" in "garbage_handle";
+    a_deleted_object_has_no_handle:
+        Kmdf "deleted_handle" breaks HandleType calling "WdfMemoryGetBuffer" in "deleted_handle";
+    deleted_memory_is_not_writable:
+        Kmdf "deleted_memory" breaks Access calling "" in "deleted_memory";
+    a_device_is_the_frameworks_to_delete:
+        Kmdf "delete_device" breaks ObjectState calling "WdfObjectDelete" in "delete_device";
+    a_request_is_completed_once:
+        Kmdf "complete_twice" breaks DoubleCompletion calling "WdfRequestComplete" in "complete_twice";
+    a_request_is_completed_before_the_device_goes:
+        Kmdf "never_complete" breaks RequestNotCompleted calling "" in "never_complete";
+    a_request_is_made_cancelable_while_the_driver_has_it:
+        Kmdf "mark_completed" breaks ObjectState calling "WdfRequestMarkCancelable" in "mark_completed";
+    a_request_returns_what_its_buffer_holds:
+        Kmdf "too_much_information" breaks BadParameter calling "WdfRequestCompleteWithInformation" in "too_much_information";
+    a_queues_routine_returns_at_the_level_of_its_call:
+        Kmdf "return_raised" breaks ReturnedIrql calling "" in "return_raised";
+    a_queues_routine_leaves_its_critical_regions:
+        Kmdf "return_in_region" breaks CriticalRegion calling "" in "return_in_region";
+    a_power_callback_returns_at_the_level_of_its_call:
+        Kmdf "enter_d0_raised" breaks ReturnedIrql calling "" in "enter_d0_raised";
+    a_power_callback_is_code:
+        Kmdf "bad_callback" breaks BadCallback calling "" in "";
+    a_work_item_is_made_below_dispatch_level:
+        Kmdf "create_at_dispatch" breaks Irql calling "WdfWorkItemCreate" in "create_at_dispatch";
+    a_registry_key_is_opened_at_passive_level:
+        Kmdf "key_at_dispatch" breaks Irql calling "WdfDeviceOpenRegistryKey" in "key_at_dispatch";
+    a_wait_lock_is_acquired_below_dispatch_level:
+        Kmdf "wait_lock_at_dispatch" breaks WaitAboveApc calling "WdfWaitLockAcquire" in "wait_lock_at_dispatch";
+    a_framework_spin_lock_is_acquired_once:
+        Kmdf "acquire_twice" breaks SpinLock calling "WdfSpinLockAcquire" in "acquire_twice";
+    a_framework_spin_lock_is_held_before_it_is_released:
+        Kmdf "release_free_lock" breaks SpinLock calling "WdfSpinLockRelease" in "release_free_lock";
+    an_object_ends_by_deletion:
+        Kmdf "dereference_too_often" breaks Reference calling "WdfObjectDereferenceActual" in "dereference_too_often";
+    a_reference_to_an_object_is_given_back:
+        Kmdf "leak_reference" breaks Leak calling "" in "leak_reference";
+    a_block_of_a_framework_driver_is_freed:
+        Kmdf "leak_pool" breaks Leak calling "" in "leak_pool";
+    a_device_is_made_of_something:
+        Kmdf "null_device_init" breaks BadParameter calling "WdfDeviceCreate" in "null_device_init";
+    a_structure_has_its_size:
+        Kmdf "wrong_size" breaks BadParameter calling "WdfDeviceInitSetPnpPowerEventCallbacks" in "wrong_size";
+    a_function_that_is_not_simulated_ends_the_run_by_name:
+        Kmdf "not_served" breaks NotServed calling "WdfWmiInstanceRegister" in "not_served";
+}

@@ -1,0 +1,95 @@
+//! Each rule of the judge is shown to catch a deliberately wrong driver, and to leave right ones alone.
+//!
+//! A wrong driver differs from a right one in one routine (`tests/wrong-drivers`). It is run through start, requests,
+//! removal and unload; the judge must name the rule, the routine called and the function of the driver that did it.
+
+mod framework;
+mod irps;
+mod levels;
+mod memory;
+mod objects;
+mod physical_function;
+mod wrong;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use parent_partition::judge::Rule;
+use scenarios::command::CLEAN;
+use wrong::{Kind, Wrong};
+
+#[test]
+fn a_right_wdm_driver_breaks_no_rule() {
+    exercises_clean(Kind::Wdm);
+}
+
+#[test]
+fn a_right_kmdf_driver_breaks_no_rule() {
+    exercises_clean(Kind::Kmdf);
+}
+
+#[test]
+fn a_right_driver_of_a_physical_function_breaks_no_rule() {
+    let run = Kind::Pf.run("right");
+    run.expect_code(CLEAN);
+    let statuses: Vec<_> = run.lines().iter().map(|line| line["status"].clone()).collect();
+    assert_eq!(statuses, ["0x00000000"; 2], "{run}");
+}
+
+#[test]
+fn every_rule_has_a_wrong_driver() {
+    let shown: BTreeSet<&str> = all().map(|wrong| wrong.rule.name()).collect();
+    let missing: Vec<&str> = Rule::ALL.iter().map(|rule| rule.name()).filter(|name| !shown.contains(name)).collect();
+    assert_eq!(missing, [""; 0], "rules that no wrong driver is known to break");
+}
+
+#[test]
+fn every_wrong_driver_is_judged() {
+    let judged: BTreeSet<String> = all().map(Wrong::file).collect();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wrong-drivers");
+    let mut written = BTreeSet::new();
+    for kind in Kind::ALL {
+        for entry in sources.join(kind.folder()).read_dir().expect("the folder is there") {
+            let name = entry.expect("readable").file_name().into_string().expect("UTF-8");
+            if name.ends_with(".c") && name != "right.c" {
+                written.insert(format!("{}/{name}", kind.folder()));
+            }
+        }
+    }
+    assert_eq!(written, judged);
+}
+
+fn all() -> impl Iterator<Item = &'static Wrong> {
+    let groups = [
+        memory::DRIVERS,
+        levels::DRIVERS,
+        irps::DRIVERS,
+        objects::DRIVERS,
+        framework::DRIVERS,
+        physical_function::DRIVERS,
+    ];
+    groups.into_iter().flatten()
+}
+
+fn exercises_clean(kind: Kind) {
+    let run = kind.run("right");
+    run.expect_code(CLEAN);
+    let lines = run.lines();
+    assert!(lines.iter().all(|line| line["status"] == "0x00000000"), "{run}");
+    let steps: Vec<_> = lines.iter().map(|line| line["step"].as_str().unwrap_or_default()).collect();
+    assert_eq!(steps, STEPS, "{run}");
+}
+
+/// The steps of `exercise`, in order.
+const STEPS: [&str; 10] = [
+    "load",
+    "add-device",
+    "start",
+    "open",
+    "device-control",
+    "internal-device-control",
+    "close",
+    "stop",
+    "remove",
+    "unload",
+];

@@ -1,0 +1,2 @@
+/* Right: no rule is broken. */
+#include "../right_pf.h"
