@@ -52,7 +52,8 @@ impl PnpCallbacks for Device {
     fn prepare_hardware(&self, device: WDFDEVICE) -> Result<(), NtStatus> {
         let asked = hardware_key_dword(device, &NUM_VFS)?.unwrap_or(0);
         // SPEC: 0xFFFF stands for all VFs in an invalidation, so no PF has so many.
-        let count = u16::try_from(asked).ok().filter(|count| *count < u16::MAX).ok_or(NtStatus::INVALID_PARAMETER)?;
+        let count =
+            u16::try_from(asked).ok().filter(|count| *count < u16::MAX).ok_or(NtStatus::INVALID_PARAMETER)?;
         self.pf.make_room(count)?;
         self.num_vfs.store(count, Ordering::Relaxed);
         Ok(())

@@ -1,4 +1,4 @@
-//! DriverEntry and unload.
+//! `DriverEntry` and unload.
 //!
 //! `DriverEntry` itself exists in this package's own image only (see the build script). A driver of an IHV that links this
 //! package as a library has its own, and calls [`add_device`](crate::add_device) from its `EvtDriverDeviceAdd`.
@@ -18,9 +18,13 @@ use crate::{
 /// The arguments are those of `DriverEntry`.
 // The name that the build script gives to DriverEntry.
 #[unsafe(export_name = "pf_backchannel_driver_entry")]
-pub unsafe extern "system" fn driver_entry(driver: PDRIVER_OBJECT, registry_path: PCUNICODE_STRING) -> NTSTATUS {
+pub unsafe extern "system" fn driver_entry(
+    driver: PDRIVER_OBJECT,
+    registry_path: PCUNICODE_STRING,
+) -> NTSTATUS {
     // SAFETY: the system's arguments, handed on.
-    let created = unsafe { wdf::driver::create(driver, registry_path, Some(evt_device_add), Some(evt_unload)) };
+    let created =
+        unsafe { wdf::driver::create(driver, registry_path, Some(evt_device_add), Some(evt_unload)) };
     created.map_or_else(NtStatus::raw, |()| STATUS_SUCCESS)
 }
 

@@ -26,7 +26,8 @@ pub(crate) static SERVICES: [&dyn BlockHandler; HANDLERS.len()] = {
     let mut services: [&dyn BlockHandler; HANDLERS.len()] = [&MLX5; HANDLERS.len()];
     let mut to: &mut [&dyn BlockHandler] = &mut services;
     let mut from: &[(&dyn BlockHandler, &[Schema])] = &HANDLERS;
-    while let (Some((place, others)), Some(((handler, _), rest))) = (to.split_first_mut(), from.split_first()) {
+    while let (Some((place, others)), Some(((handler, _), rest))) = (to.split_first_mut(), from.split_first())
+    {
         *place = *handler;
         to = others;
         from = rest;

@@ -34,7 +34,6 @@ pub(crate) struct RaisedSpinLock {
 // SAFETY: `spin` excludes all but one holder; the raise before it only adds that the holder is not interrupted by a DPC of
 // its own processor.
 unsafe impl RawMutex for RaisedSpinLock {
-    #[expect(clippy::declare_interior_mutable_const, reason = "lock_api asks for the initial value as a constant")]
     const INIT: Self = Self { spin: spin::Mutex::INIT, previous: AtomicU8::new(0) };
 
     type GuardMarker = GuardNoSend;
@@ -85,7 +84,11 @@ fn lower(previous: KIRQL) {
 
 const fn level(constant: u32) -> KIRQL {
     assert!(constant <= 15, "an x64 level has four bits");
-    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the assertion above bounds it")]
+    #[expect(
+        clippy::as_conversions,
+        clippy::cast_possible_truncation,
+        reason = "the assertion above bounds it"
+    )]
     {
         constant as KIRQL
     }
@@ -183,9 +186,7 @@ impl Parker for Kernel<'_> {
             &raw mut timeout
         });
         // SAFETY: the event was initialised and stays until the PF's memory goes; the engine waits at PASSIVE_LEVEL.
-        let status = unsafe {
-            KeWaitForSingleObject(event.cast(), Executive, mode(), boolean(FALSE), limit)
-        };
+        let status = unsafe { KeWaitForSingleObject(event.cast(), Executive, mode(), boolean(FALSE), limit) };
         status == STATUS_SUCCESS
     }
 

@@ -19,7 +19,7 @@ mod device;
 mod entry;
 mod handlers;
 mod irql;
-mod mlx5;
+pub mod mlx5;
 mod pf;
 mod sriov;
 mod storage;

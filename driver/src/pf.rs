@@ -5,8 +5,8 @@
 #![expect(unsafe_code, reason = "the engine refers to memory that lies beside it")]
 
 use backchannel::{
-    HandlerTable, MILLISECOND, NtStatus, ParkSpot, PhysicalFunction, Platform, Service, Sink, Source, StartError, VfCount,
-    VirtualFunction,
+    HandlerTable, MILLISECOND, NtStatus, ParkSpot, PhysicalFunction, Platform, Service, Sink, Source,
+    StartError, VfCount, VirtualFunction,
 };
 
 use crate::{
@@ -53,7 +53,9 @@ impl Pf {
         let pf = unsafe { Reference::copy_of(&TEMPLATE) }?;
         for (index, (_, blocks)) in (0..u8::MAX).zip(&HANDLERS) {
             for schema in *blocks {
-                pf.table.register(schema, Service::Handler(index)).map_err(backchannel::RegisterError::status)?;
+                pf.table
+                    .register(schema, Service::Handler(index))
+                    .map_err(backchannel::RegisterError::status)?;
             }
         }
         pf.make_room(0)?;

@@ -1,4 +1,4 @@
-//! SRIOV_DEVICE_INTERFACE_STANDARD: what the virtualization stack calls.
+//! `SRIOV_DEVICE_INTERFACE_STANDARD`: what the virtualization stack calls.
 //!
 //! Every member is called at `PASSIVE_LEVEL` with the `Context` of the interface, a counted reference to the PF: members may
 //! be called as long as the caller holds the interface, also after the device is gone. Each translates its arguments, makes

@@ -216,11 +216,8 @@ struct Memory {
 }
 
 impl Memory {
-    const NONE: Self = Self {
-        start: NonNull::<Line>::dangling().cast(),
-        allocation: core::ptr::null_mut(),
-        bytes: 0,
-    };
+    const NONE: Self =
+        Self { start: NonNull::<Line>::dangling().cast(), allocation: core::ptr::null_mut(), bytes: 0 };
 
     fn zeroed(bytes: usize) -> Result<Self, NtStatus> {
         let bytes = bytes.checked_add(ALIGNMENT).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
@@ -228,7 +225,8 @@ impl Memory {
         // SAFETY: the layout is not empty. ExAllocatePool2, which this calls, zeroes what it gives.
         let allocation = unsafe { WdkAllocator.alloc(layout) };
         let start = allocation.map_addr(|address| address.next_multiple_of(ALIGNMENT));
-        let start = NonNull::new(start).filter(|_| !allocation.is_null()).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
+        let start =
+            NonNull::new(start).filter(|_| !allocation.is_null()).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
         Ok(Self { start, allocation, bytes })
     }
 }

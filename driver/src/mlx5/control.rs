@@ -16,9 +16,9 @@ const VERSION: u16 = 1;
 
 /// Both sides' words of the control block of one VF.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Control {
+pub(crate) struct Control {
     capabilities: u32,
-    control: u32,
+    addressed: u32,
     command: u16,
     acknowledged: u16,
     version: u16,
@@ -27,13 +27,13 @@ pub struct Control {
 
 impl Control {
     /// A VF that has said nothing yet, and is asked for nothing.
-    pub const fn new() -> Self {
-        Self { capabilities: 0, control: 0, command: 0, acknowledged: 0, version: 0, rings: 0 }
+    pub(crate) const fn new() -> Self {
+        Self { capabilities: 0, addressed: 0, command: 0, acknowledged: 0, version: 0, rings: 0 }
     }
 
     /// Rings whose statistics the VF may send now; 0 as long as it was not asked to.
-    pub const fn rings(&self) -> u16 {
-        if self.control & STATISTICS == 0 { 0 } else { self.rings }
+    pub(crate) const fn rings(&self) -> u16 {
+        if self.addressed & STATISTICS == 0 { 0 } else { self.rings }
     }
 
     /// Takes the VF's words and decides what to ask for.
@@ -41,21 +41,21 @@ impl Control {
     /// The PF's own words in the block are what the VF read before and are not looked at. An agent is addressed only
     /// while the VF offers it in a version and with a number of rings that are served here: a VF stops for good when it
     /// is asked for what it does not offer.
-    pub fn write(&mut self, block: &[u8]) {
+    pub(crate) fn write(&mut self, block: &[u8]) {
         self.capabilities = u32::from(half(block, 0)) | u32::from(half(block, 2)) << 16;
         self.acknowledged = half(block, 10);
         self.version = half(block, 12);
         self.rings = half(block, 14);
         let served = self.version == VERSION && (1..=RINGS).contains(&usize::from(self.rings));
         let asked = self.capabilities & STATISTICS != 0 && served;
-        (self.control, self.command) = if asked { (STATISTICS, EVERY_100_MS) } else { (0, 0) };
+        (self.addressed, self.command) = if asked { (STATISTICS, EVERY_100_MS) } else { (0, 0) };
     }
 
     /// The block's first 16 bytes, as the VF reads them; the rest is zero.
-    pub fn bytes(&self) -> [u8; 16] {
+    pub(crate) fn bytes(&self) -> [u8; 16] {
         let words = [
             u128::from(self.capabilities),
-            u128::from(self.control) << 32,
+            u128::from(self.addressed) << 32,
             u128::from(self.command) << 64,
             u128::from(self.acknowledged) << 80,
             u128::from(self.version) << 96,

@@ -7,13 +7,13 @@
 use backchannel::NtStatus;
 
 /// Rings a VF may have.
-pub const RINGS: usize = 64;
+pub(crate) const RINGS: usize = 64;
 
 /// Bytes of one ring's record: received packets and bytes, sent packets and bytes, each a `u64`.
-pub const RECORD: usize = 32;
+pub(crate) const RECORD: usize = 32;
 
 /// Bytes of a complete set.
-pub const SET: usize = RINGS * RECORD;
+pub(crate) const SET: usize = RINGS * RECORD;
 
 /// Bytes of statistics in one piece.
 const PIECE: usize = 120;
@@ -23,27 +23,27 @@ const HEADER: usize = 8;
 
 /// The pieces of a VF's present set, and its last complete set.
 #[derive(Debug)]
-pub struct Statistics {
+pub(crate) struct Statistics {
     sequence: u16,
     /// Bit n: piece n of the present sequence has arrived. 18 pieces at most.
     arrived: u32,
     assembling: [u8; SET],
     complete: [u8; SET],
     /// Sequence number of the last complete set.
-    pub last_sequence: u16,
+    pub(crate) last_sequence: u16,
     /// Rings in the last complete set.
-    pub rings: u16,
+    pub(crate) rings: u16,
     /// Sets that became complete.
-    pub sets: u32,
+    pub(crate) sets: u32,
     /// Pieces accepted.
-    pub pieces: u32,
+    pub(crate) pieces: u32,
     /// Pieces refused.
-    pub rejected: u32,
+    pub(crate) rejected: u32,
 }
 
 impl Statistics {
     /// Nothing received.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             sequence: 0,
             arrived: 0,
@@ -58,7 +58,7 @@ impl Statistics {
     }
 
     /// Forgets everything, in place.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.assembling.fill(0);
         self.complete.fill(0);
         (self.sequence, self.arrived, self.last_sequence, self.rings) = (0, 0, 0, 0);
@@ -73,7 +73,7 @@ impl Statistics {
     /// # Errors
     /// `STATUS_INVALID_DEVICE_STATE` before the VF has announced 1 to [`RINGS`] rings; `STATUS_INVALID_PARAMETER` for a
     /// piece beyond the set's end or a block of another form.
-    pub fn receive(&mut self, rings: u16, block: &[u8]) -> Result<(), NtStatus> {
+    pub(crate) fn receive(&mut self, rings: u16, block: &[u8]) -> Result<(), NtStatus> {
         let received = self.place(rings, block);
         let count = if received.is_ok() { &mut self.pieces } else { &mut self.rejected };
         *count = count.wrapping_add(1);
@@ -81,7 +81,7 @@ impl Statistics {
     }
 
     /// Bytes `from..from + 128` of the last complete set; empty beyond its end.
-    pub fn window(&self, from: usize) -> &[u8] {
+    pub(crate) fn window(&self, from: usize) -> &[u8] {
         let tail = self.complete.get(from..).unwrap_or_default();
         tail.get(..128).unwrap_or(tail)
     }
@@ -89,7 +89,9 @@ impl Statistics {
     fn place(&mut self, rings: u16, block: &[u8]) -> Result<(), NtStatus> {
         let total = usize::from(rings).checked_mul(RECORD).filter(|total| (1..=SET).contains(total));
         let total = total.ok_or(NtStatus::INVALID_DEVICE_STATE)?;
-        let (Some(sequence), Some(piece), Some(bytes)) = (word(block, 0), word(block, 2), block.get(HEADER..)) else {
+        let (Some(sequence), Some(piece), Some(bytes)) =
+            (word(block, 0), word(block, 2), block.get(HEADER..))
+        else {
             return Err(NtStatus::INVALID_PARAMETER);
         };
         let last = total.div_ceil(PIECE);

@@ -1,4 +1,4 @@
-//! WDF_OBJECT_ATTRIBUTES: what an object is made with.
+//! `WDF_OBJECT_ATTRIBUTES`: what an object is made with.
 
 use wdk_sys::{
     _WDF_EXECUTION_LEVEL::WdfExecutionLevelInheritFromParent,

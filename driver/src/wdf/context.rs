@@ -60,14 +60,14 @@ pub(crate) fn of<'call, T: Context>(device: WDFDEVICE) -> Option<&'call T> {
         return None;
     }
     // SAFETY: it was filled, and is emptied by the device's last callback only.
-    Some(unsafe { (*kept.value.get()).assume_init_ref() })
+    Some(unsafe { &*kept.value.get().cast::<T>() })
 }
 
 /// Fills the context of a device that was just made.
 pub(crate) fn fill<T: Context>(device: WDFDEVICE, value: T) {
     if let Some(kept) = kept::<T>(device) {
         // SAFETY: nobody looks before `filled` is set, and only the device's maker fills.
-        unsafe { (*kept.value.get()).write(value) };
+        unsafe { kept.value.get().cast::<T>().write(value) };
         kept.filled.store(true, Ordering::Release);
     }
 }
@@ -79,7 +79,7 @@ pub(crate) fn take<T: Context>(device: WDFDEVICE) -> Option<T> {
         return None;
     }
     // SAFETY: it was filled and is not any more, so it is read out once; no other callback of the device runs.
-    Some(unsafe { (*kept.value.get()).assume_init_read() })
+    Some(unsafe { kept.value.get().cast::<T>().read() })
 }
 
 fn kept<'call, T: Context>(device: WDFDEVICE) -> Option<&'call Kept<T>> {

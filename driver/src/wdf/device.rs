@@ -3,8 +3,8 @@
 
 use backchannel::NtStatus;
 use wdk_sys::{
-    NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS, WDF_PNPPOWER_EVENT_CALLBACKS, WDF_POWER_DEVICE_STATE, WDFCMRESLIST,
-    WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
+    NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS, WDF_PNPPOWER_EVENT_CALLBACKS, WDF_POWER_DEVICE_STATE,
+    WDFCMRESLIST, WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
 };
 
 use crate::wdf::{
@@ -45,7 +45,6 @@ pub(crate) trait PnpCallbacks: Context {
     /// # Errors
     /// It may not now.
     fn query_remove(&self) -> Result<(), NtStatus>;
-
 }
 
 impl DeviceInit {
@@ -65,7 +64,11 @@ impl DeviceInit {
         let mut callbacks = callbacks::<T>();
         // SAFETY: `new`'s caller vouches for the handle; KMDF copies the structure.
         unsafe {
-            call_unsafe_wdf_function_binding!(WdfDeviceInitSetPnpPowerEventCallbacks, self.0, &raw mut callbacks);
+            call_unsafe_wdf_function_binding!(
+                WdfDeviceInitSetPnpPowerEventCallbacks,
+                self.0,
+                &raw mut callbacks
+            );
         }
         let mut attributes = attributes::with_context(T::TYPE);
         attributes.EvtCleanupCallback = Some(cleanup::<T>);
@@ -73,7 +76,12 @@ impl DeviceInit {
         let mut device: WDFDEVICE = core::ptr::null_mut();
         // SAFETY: `new`'s caller vouches for the handle, which KMDF takes over; the attributes are copied.
         checked(unsafe {
-            call_unsafe_wdf_function_binding!(WdfDeviceCreate, &raw mut init, &raw mut attributes, &raw mut device)
+            call_unsafe_wdf_function_binding!(
+                WdfDeviceCreate,
+                &raw mut init,
+                &raw mut attributes,
+                &raw mut device
+            )
         })?;
         context::fill(device, value);
         Ok(device)
@@ -116,15 +124,24 @@ unsafe extern "C" fn prepare_hardware<T: PnpCallbacks>(
     with(device, |context: &T| context.prepare_hardware(device))
 }
 
-unsafe extern "C" fn release_hardware<T: PnpCallbacks>(device: WDFDEVICE, _translated: WDFCMRESLIST) -> NTSTATUS {
+unsafe extern "C" fn release_hardware<T: PnpCallbacks>(
+    device: WDFDEVICE,
+    _translated: WDFCMRESLIST,
+) -> NTSTATUS {
     notify(device, T::release_hardware)
 }
 
-unsafe extern "C" fn d0_entry<T: PnpCallbacks>(device: WDFDEVICE, _previous: WDF_POWER_DEVICE_STATE) -> NTSTATUS {
+unsafe extern "C" fn d0_entry<T: PnpCallbacks>(
+    device: WDFDEVICE,
+    _previous: WDF_POWER_DEVICE_STATE,
+) -> NTSTATUS {
     with(device, T::d0_entry)
 }
 
-unsafe extern "C" fn d0_exit<T: PnpCallbacks>(device: WDFDEVICE, _target: WDF_POWER_DEVICE_STATE) -> NTSTATUS {
+unsafe extern "C" fn d0_exit<T: PnpCallbacks>(
+    device: WDFDEVICE,
+    _target: WDF_POWER_DEVICE_STATE,
+) -> NTSTATUS {
     notify(device, T::d0_exit)
 }
 

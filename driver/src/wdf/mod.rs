@@ -13,7 +13,11 @@ pub(crate) mod registry;
 /// A structure's size, as its `Size` member takes it.
 pub(crate) const fn size_of_u32<T>() -> u32 {
     const { assert!(size_of::<T>() < 0x1_0000, "a framework structure is small") };
-    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the assertion above bounds it")]
+    #[expect(
+        clippy::as_conversions,
+        clippy::cast_possible_truncation,
+        reason = "the assertion above bounds it"
+    )]
     {
         size_of::<T>() as u32
     }

@@ -2,8 +2,8 @@
 #![expect(unsafe_code, reason = "calls the framework with handles")]
 
 use wdk_sys::{
-    KEY_READ, PLUGPLAY_REGKEY_DEVICE, STATUS_OBJECT_NAME_NOT_FOUND, UNICODE_STRING, WDF_NO_OBJECT_ATTRIBUTES, WDFDEVICE,
-    WDFKEY, call_unsafe_wdf_function_binding,
+    KEY_READ, PLUGPLAY_REGKEY_DEVICE, STATUS_OBJECT_NAME_NOT_FOUND, UNICODE_STRING, WDF_NO_OBJECT_ATTRIBUTES,
+    WDFDEVICE, WDFKEY, call_unsafe_wdf_function_binding,
 };
 
 use backchannel::NtStatus;
@@ -21,7 +21,9 @@ impl<const LENGTH: usize> ValueName<LENGTH> {
         let mut name = [0; LENGTH];
         let mut to: &mut [u16] = &mut name;
         let mut from: &[u8] = text;
-        while let (Some((place, others)), Some(([character], rest))) = (to.split_first_mut(), from.split_first_chunk()) {
+        while let (Some((place, others)), Some(([character], rest))) =
+            (to.split_first_mut(), from.split_first_chunk())
+        {
             assert!(character.is_ascii(), "a value's name is ASCII");
             *place = u16::from_le_bytes([*character, 0]);
             to = others;

@@ -9,8 +9,8 @@
 //!
 //! This file depends on the engine alone, so its tests run on any host.
 
-pub mod control;
-pub mod statistics;
+mod control;
+mod statistics;
 
 use backchannel::{
     BlockHandler, BlockId, Call, NtStatus, Output, ReadSource, Schema, Vf, VfEvent, VfIndex, schema,
@@ -23,23 +23,23 @@ use statistics::{SET, Statistics};
 /// Every block of this handler: control, statistics, the report, and the windows into the last complete set.
 pub const BLOCKS: [Schema; 3 + WINDOWS] = {
     let mut blocks = [REPORT; 3 + WINDOWS];
+    let [control, statistics, _report, windows @ ..] = &mut blocks;
+    *control = CONTROL;
+    *statistics = STATISTICS;
     let mut id = FIRST_WINDOW;
-    if let [control, statistics, _report, windows @ ..] = &mut blocks {
-        *control = CONTROL;
-        *statistics = STATISTICS;
-        let mut rest: &mut [Schema] = windows;
-        while let Some((window, others)) = rest.split_first_mut() {
-            if let Ok(schema) = Schema::answered(BlockId::new(id)).length(128).build() {
-                *window = schema;
-            }
-            id = id.saturating_add(1);
-            rest = others;
+    let mut rest: &mut [Schema] = windows;
+    while let Some((window, others)) = rest.split_first_mut() {
+        if let Ok(schema) = Schema::answered(BlockId::new(id)).length(128).build() {
+            *window = schema;
         }
+        id = id.saturating_add(1);
+        rest = others;
     }
     blocks
 };
 
-const CONTROL: Schema = schema!(Schema::exchanged(BlockId::new(0), ReadSource::Handler).length(128).invalidatable());
+const CONTROL: Schema =
+    schema!(Schema::exchanged(BlockId::new(0), ReadSource::Handler).length(128).invalidatable());
 
 const STATISTICS: Schema = schema!(Schema::written(BlockId::new(1)).length(128));
 
@@ -68,8 +68,15 @@ struct Conversation {
     statistics: Statistics,
 }
 
+impl<R: RawMutex, const VFS: usize> Default for Mlx5<R, VFS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<R: RawMutex, const VFS: usize> Mlx5<R, VFS> {
     /// No VF has said anything.
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             conversations: [const {
