@@ -14,9 +14,12 @@
 //! | [`judge`] | the rules, and how a broken one ends the run |
 //! | [`record`], [`supervisor`], [`symbols`] | the parent process: who broke the rule, by function name |
 //! | [`sys`] | the NT and KMDF types |
+//! | [`vmbus`] | what travels between a guest and the parent partition |
+//! | [`guest`], [`vpci`] | VF drivers, and the bus driver below them |
 
 pub mod command;
 pub mod frames;
+pub mod guest;
 pub mod image;
 pub mod judge;
 pub mod machine;
@@ -26,4 +29,5 @@ pub mod record;
 pub mod supervisor;
 pub mod symbols;
 pub mod vmbus;
+pub mod vpci;
 pub mod sys;
