@@ -14,11 +14,12 @@ use crate::record::{self, Kind, Record};
 /// The call's name and its return address are those of the innermost routine that the current thread's
 /// image called. May be used from any simulator code.
 pub fn violation(rule: Rule, detail: impl Display) -> ! {
-    let (call, at) = match thread_block::current() {
-        Some(block) => (block.call_name().unwrap_or(""), block.return_address()),
-        None => ("", 0),
-    };
-    violation_at(rule, call, at, detail)
+    let Some(block) = thread_block::current() else { violation_at(rule, "", 0, detail) };
+    let mut record = Record::new(Kind::Violation);
+    record.blame(rule, block.call_name().unwrap_or(""), block.return_address());
+    record.add_callers(block.callers().into_iter().flatten());
+    record.describe(format_args!("{detail}"));
+    record::end(&record)
 }
 
 /// Ends the run as [`violation`] does, for a call and a code address that the caller names.

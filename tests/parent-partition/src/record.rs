@@ -66,6 +66,16 @@ impl Record {
         }
     }
 
+    /// Adds the callers of the code to blame, addresses in the blamed image.
+    pub(crate) fn add_callers(&mut self, callers: impl Iterator<Item = usize>) {
+        let known = self.frames.iter().take_while(|frame| **frame != 0).count();
+        if let Some(image) = image::find_known(self.at as usize) {
+            for (frame, caller) in self.frames.iter_mut().skip(known).zip(callers) {
+                *frame = image.offset_of(caller) as u64;
+            }
+        }
+    }
+
     /// Names an image by path where no code address tells it.
     pub(crate) fn name_image(&mut self, path: &str) {
         self.image = Text::EMPTY;

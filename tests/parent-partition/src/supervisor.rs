@@ -28,7 +28,7 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Report {
     record: Record,
-    at: Option<String>,
+    frames: Vec<String>,
 }
 
 /// Runs `body` in a judged process of its own and returns what the command exits with.
@@ -132,7 +132,7 @@ pub fn scenario(place: &str, body: impl FnOnce()) -> Verdict {
     }
 }
 
-/// Runs a closure as a judged process and yields its [`Verdict`]; for the body of a test function.
+/// Runs a closure as a judged process and yields its [`Verdict`]; once in the body of a test function.
 #[macro_export]
 macro_rules! scenario {
     ($body:expr) => {{
@@ -210,8 +210,13 @@ impl Verdict {
 
 impl Report {
     fn new(record: Record) -> Self {
-        let at = name_place(&record);
-        Self { record, at }
+        let symbols = Symbols::beside(Path::new(record.image())).unwrap_or_default();
+        let named = |frame: u64| {
+            let name = u32::try_from(frame).ok().and_then(|offset| symbols.function(offset));
+            name.map_or_else(|| format!("+{frame:#x}"), str::to_owned)
+        };
+        let frames = record.frames().map(named).collect();
+        Self { record, frames }
     }
 
     /// Name of the broken rule; `None` for a defect of the simulator.
@@ -224,9 +229,17 @@ impl Report {
         self.record.call()
     }
 
-    /// The function to blame, as its PDB names it, or an offset when there is none.
+    /// The function to blame, as its PDB names it, or an offset when it does not.
+    ///
+    /// That is the innermost one that is not of Rust's own libraries.
     pub fn at(&self) -> Option<&str> {
-        self.at.as_deref()
+        let own = |frame: &&String| !LIBRARIES.iter().any(|library| frame.starts_with(library));
+        self.frames.iter().find(own).or(self.frames.first()).map(String::as_str)
+    }
+
+    /// The function that did it and its callers, innermost first.
+    pub fn frames(&self) -> &[String] {
+        &self.frames
     }
 
     /// What happened, for a person.
@@ -245,10 +258,11 @@ impl Report {
         json!({
             "rule": self.rule(),
             "call": self.call(),
-            "at": self.at,
+            "at": self.at(),
             "in": place,
             "image": image.map(file_name),
             "detail": self.detail(),
+            "frames": self.frames,
         })
     }
 }
@@ -262,15 +276,9 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn name_place(record: &Record) -> Option<String> {
-    let symbols = Symbols::beside(Path::new(record.image())).unwrap_or_default();
-    let frame = record.frames().next()?;
-    let named = u32::try_from(frame).ok().and_then(|offset| symbols.function(offset));
-    Some(named.map_or_else(|| format!("+{frame:#x}"), str::to_owned))
-}
-
 /// Longer than any scenario; what takes longer hangs.
 const SCENARIO_LIMIT: Duration = Duration::from_secs(120);
 const EXIT_SCENARIO_DONE: i32 = 81;
 const CHANNEL: &str = "PARENT_PARTITION_RECORD";
+const LIBRARIES: [&str; 3] = ["core::", "alloc::", "compiler_builtins::"];
 const DRIVER: &str = "pf_backchannel.sys";

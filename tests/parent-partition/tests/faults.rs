@@ -7,7 +7,7 @@ mod image;
 use std::ffi::c_void;
 
 use parent_partition::image::{Export, Image};
-use parent_partition::judge::{Rule, for_caller};
+use parent_partition::judge::{Rule, for_caller, violation};
 use parent_partition::memory::{self, Fill as Content, Pool};
 use parent_partition::supervisor::Report;
 use parent_partition::{invoke, scenario};
@@ -36,8 +36,13 @@ unsafe extern "win64" fn CallBack(function: usize, argument: u64) -> u64 {
     invoke!(function; argument)
 }
 
+unsafe extern "win64" fn Stop() {
+    violation(Rule::Bugcheck, "stopped");
+}
+
 fn faults() -> &'static Image {
-    let routines: [Export; 5] = [
+    let routines: [Export; 6] = [
+        routine!(Stop, 0),
         routine!(Allocate, 0),
         routine!(Free, 0),
         routine!(Fill, 0),
@@ -152,6 +157,28 @@ fn a_call_through_a_null_pointer_is_blamed_on_the_caller() {
 fn a_bad_pointer_given_to_a_routine_is_the_images() {
     let verdict = scenario!(|| _ = run_exported!(faults(), "PassesABadPointer"));
     expect(verdict.expect_broken(Rule::Access), "Fill", "PassesABadPointer", "a null pointer");
+}
+
+#[test]
+fn a_report_names_the_callers_of_a_call() {
+    let verdict = scenario!(|| _ = run_exported!(faults(), "FreesDeepInside"));
+    let report = verdict.expect_broken(Rule::BadFree);
+    expect(report, "Free", "Inner", "0x0 is no pool block");
+    assert_eq!(report.frames(), ["Inner", "Middle", "FreesDeepInside"]);
+}
+
+#[test]
+fn a_report_names_the_callers_of_a_fault() {
+    let verdict = scenario!(|| _ = run_exported!(faults(), "FaultsDeepInside"));
+    let report = verdict.expect_broken(Rule::Access);
+    expect(report, "", "Touch", "a null pointer");
+    assert_eq!(report.frames(), ["Touch", "Middle", "FaultsDeepInside"]);
+}
+
+#[test]
+fn a_call_that_does_not_return_is_blamed_on_its_own_function() {
+    let verdict = scenario!(|| _ = run_exported!(faults(), "StopsAtItsEnd"));
+    expect(verdict.expect_broken(Rule::Bugcheck), "Stop", "StopsAtItsEnd", "stopped");
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn a_file_that_is_no_image_is_refused() {
 
 #[test]
 fn an_image_for_another_machine_is_refused() {
-    let path = image::build("faults.c", &["Allocate", "Free", "Fill", "ReadItself", "CallBack"]);
+    let path = image::build("faults.c", &["Allocate", "Free", "Fill", "ReadItself", "CallBack", "Stop"]);
     let mut bytes = std::fs::read(&path).expect("the image");
     let headers = u32::from_le_bytes(bytes[0x3C..0x40].try_into().expect("four bytes")) as usize;
     bytes[headers + 4..headers + 6].copy_from_slice(&0xAA64u16.to_le_bytes());

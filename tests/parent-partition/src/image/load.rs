@@ -42,6 +42,9 @@ pub fn load(path: &Path, exports: &Exports) -> Result<&'static Image, LoadError>
             size: view.size,
             entry: view.base + optional.address_of_entry_point() as usize,
             sections,
+            functions: file
+                .data_directory(pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION)
+                .map_or((0, 0), |directory| directory.address_range()),
             exported,
             state: AtomicU8::new(LOADED),
             older: AtomicPtr::default(),

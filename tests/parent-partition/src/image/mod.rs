@@ -3,16 +3,19 @@
 //! An image stays known after it is unloaded: its range is inaccessible then, and a late call into it is
 //! blamed on it by name.
 
+mod callers;
 pub(crate) mod code;
 mod exports;
 mod load;
 mod section;
 pub(crate) mod unwind;
 
+pub(crate) use callers::{Callers, Registers};
 pub use exports::{Export, Exports};
 pub use load::{LoadError, load};
 pub use section::Section;
 
+use std::ptr::with_exposed_provenance;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
 use crate::memory::pages;
@@ -25,6 +28,8 @@ pub struct Image {
     size: usize,
     entry: usize,
     sections: Vec<Section>,
+    /// Offset and length of the function table.
+    functions: (u32, u32),
     exported: Vec<(String, usize)>,
     state: AtomicU8,
     older: AtomicPtr<Image>,
@@ -104,6 +109,17 @@ impl Image {
     /// The section that holds `address`; `None` for the headers.
     pub fn section_of(&self, address: usize) -> Option<&Section> {
         self.sections.iter().find(|section| section.contains(address))
+    }
+
+    /// Bytes of the loaded image, `None` where they are not all in one readable section.
+    fn bytes(&self, offset: u32, length: u32) -> Option<&[u8]> {
+        let address = self.base + offset as usize;
+        let section = self.section_of(address).filter(|_| self.is_loaded())?;
+        if section.is_discarded() || length == 0 || !section.contains(address + length as usize - 1) {
+            return None;
+        }
+        // SAFETY: the bytes lie in a section that is mapped and readable; function tables are never written.
+        Some(unsafe { std::slice::from_raw_parts(with_exposed_provenance(address), length as usize) })
     }
 
     /// Whether it is loaded still.

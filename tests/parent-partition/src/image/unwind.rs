@@ -17,6 +17,23 @@ pub(crate) struct Frame {
     pub(crate) bytes: u32,
 }
 
+/// What one unwind code undoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A register was pushed.
+    Push { register: u8 },
+    /// Stack was allocated.
+    Allocate { bytes: u32 },
+    /// The frame register was set to the stack pointer plus `offset`.
+    SetFramePointer { register: u8, offset: u32 },
+    /// A register was stored `offset` bytes above the frame's base.
+    Save { register: u8, offset: u32 },
+    /// The processor pushed an interrupt's frame.
+    MachineFrame { bytes: u32 },
+    /// Nothing that matters to the stack pointer or to a general register.
+    Other,
+}
+
 impl RuntimeFunction {
     /// Size of an entry in the table.
     pub(crate) const SIZE: usize = 12;
@@ -35,18 +52,43 @@ impl RuntimeFunction {
     /// `None` when the unwind data are malformed or of an unknown kind.
     pub(crate) fn frame<'a>(&self, read: impl Fn(u32, u32) -> Option<&'a [u8]>) -> Option<Frame> {
         let mut frame = Frame::default();
+        self.steps(read, |_, step| {
+            frame.bytes = frame.bytes.saturating_add(match step {
+                Step::Push { .. } => 8,
+                Step::Allocate { bytes } | Step::MachineFrame { bytes } => bytes,
+                Step::SetFramePointer { .. } | Step::Save { .. } | Step::Other => 0,
+            });
+        })?;
+        Some(frame)
+    }
+
+    /// Visits what the prologue did, last first, chained entries included.
+    ///
+    /// `visit` is given the offset from the function's start at which the step's instruction has ended, 0 for a
+    /// chained entry (its prologue has always run). `None` when the unwind data are malformed.
+    pub(crate) fn steps<'a>(
+        &self,
+        read: impl Fn(u32, u32) -> Option<&'a [u8]>,
+        mut visit: impl FnMut(u8, Step),
+    ) -> Option<()> {
         let mut unwind = self.unwind;
-        for _ in 0..CHAIN_LIMIT {
+        for depth in 0..CHAIN_LIMIT {
             let header = read(unwind, 4)?;
             let (version, flags) = (header[0] & 7, header[0] >> 3);
             if version == 0 || version > 2 {
                 return None;
             }
+            let frame_register = (header[3] & 15, u32::from(header[3] >> 4) * 16);
             let count = u32::from(header[2]);
             let codes = read(unwind + 4, count * 2)?;
-            frame.bytes += prologue_bytes(codes)?;
+            let mut index = 0;
+            while index * 2 < codes.len() {
+                let (step, slots) = step(codes, index, frame_register)?;
+                visit(if depth == 0 { codes[index * 2] } else { 0 }, step);
+                index += slots;
+            }
             if flags & CHAINED == 0 {
-                return Some(frame);
+                return Some(());
             }
             let parent = unwind + 4 + count.next_multiple_of(2) * 2;
             unwind = Self::parse(read(parent, 12)?)?.unwind;
@@ -55,88 +97,81 @@ impl RuntimeFunction {
     }
 }
 
-/// Sums up what the codes push and allocate.
-fn prologue_bytes(codes: &[u8]) -> Option<u32> {
+/// Decodes the code at slot `index`, and the number of slots it takes.
+fn step(codes: &[u8], index: usize, (register, base): (u8, u32)) -> Option<(Step, usize)> {
     let slot = |index: usize| {
         let bytes = codes.get(index * 2..index * 2 + 2)?;
         Some(u32::from(u16::from_le_bytes([bytes[0], bytes[1]])))
     };
-    let (mut bytes, mut index) = (0u32, 0);
-    while index * 2 < codes.len() {
-        let code = slot(index)? >> 8;
-        let (operation, info) = (code & 15, code >> 4);
-        index += match operation {
-            PUSH_NONVOLATILE => {
-                bytes += 8;
-                1
-            }
-            ALLOCATE_LARGE if info == 0 => {
-                bytes += slot(index + 1)? * 8;
-                2
-            }
-            ALLOCATE_LARGE => {
-                bytes = bytes.checked_add(slot(index + 1)? | slot(index + 2)? << 16)?;
-                3
-            }
-            ALLOCATE_SMALL => {
-                bytes += info * 8 + 8;
-                1
-            }
-            SET_FRAME_POINTER | EPILOGUE => 1,
-            SAVE_NONVOLATILE | SAVE_XMM128 => 2,
-            SAVE_NONVOLATILE_FAR | SAVE_XMM128_FAR => 3,
-            PUSH_MACHINE_FRAME => {
-                bytes += 40 + info * 8;
-                1
-            }
-            _ => return None,
-        };
-    }
-    Some(bytes)
+    let far = || Some(slot(index + 1)? | slot(index + 2)? << 16);
+    let code = *codes.get(index * 2 + 1)?;
+    let (operation, info) = (code & 15, code >> 4);
+    Some(match operation {
+        PUSH_NONVOLATILE => (Step::Push { register: info }, 1),
+        ALLOCATE_LARGE if info == 0 => (Step::Allocate { bytes: slot(index + 1)? * 8 }, 2),
+        ALLOCATE_LARGE => (Step::Allocate { bytes: far()? }, 3),
+        ALLOCATE_SMALL => (Step::Allocate { bytes: u32::from(info) * 8 + 8 }, 1),
+        SET_FRAME_POINTER => (Step::SetFramePointer { register, offset: base }, 1),
+        SAVE_NONVOLATILE => (Step::Save { register: info, offset: slot(index + 1)? * 8 }, 2),
+        SAVE_NONVOLATILE_FAR => (Step::Save { register: info, offset: far()? }, 3),
+        EPILOGUE => (Step::Other, 1),
+        SAVE_XMM128 => (Step::Other, 2),
+        SAVE_XMM128_FAR => (Step::Other, 3),
+        PUSH_MACHINE_FRAME => (Step::MachineFrame { bytes: 40 + u32::from(info) * 8 }, 1),
+        _ => return None,
+    })
 }
 
 const CHAINED: u8 = 4;
 const CHAIN_LIMIT: usize = 32;
-const PUSH_NONVOLATILE: u32 = 0;
-const ALLOCATE_LARGE: u32 = 1;
-const ALLOCATE_SMALL: u32 = 2;
-const SET_FRAME_POINTER: u32 = 3;
-const SAVE_NONVOLATILE: u32 = 4;
-const SAVE_NONVOLATILE_FAR: u32 = 5;
-const EPILOGUE: u32 = 6;
-const SAVE_XMM128: u32 = 8;
-const SAVE_XMM128_FAR: u32 = 9;
-const PUSH_MACHINE_FRAME: u32 = 10;
+const PUSH_NONVOLATILE: u8 = 0;
+const ALLOCATE_LARGE: u8 = 1;
+const ALLOCATE_SMALL: u8 = 2;
+const SET_FRAME_POINTER: u8 = 3;
+const SAVE_NONVOLATILE: u8 = 4;
+const SAVE_NONVOLATILE_FAR: u8 = 5;
+const EPILOGUE: u8 = 6;
+const SAVE_XMM128: u8 = 8;
+const SAVE_XMM128_FAR: u8 = 9;
+const PUSH_MACHINE_FRAME: u8 = 10;
 
 #[cfg(test)]
 mod tests {
-    use super::{Frame, RuntimeFunction, prologue_bytes};
+    use super::{Frame, RuntimeFunction, Step};
+
+    /// The frame of a function whose unwind data have these codes.
+    fn frame(codes: &[u8]) -> Option<Frame> {
+        let mut image = vec![1, 0, (codes.len() / 2) as u8, 0];
+        image.extend_from_slice(codes);
+        let function = RuntimeFunction { begin: 0, end: 1, unwind: 0 };
+        function.frame(|offset, length| image.get(offset as usize..(offset + length) as usize))
+    }
 
     #[test]
     fn pushes_and_small_allocations_add_up() {
         // push rbp; push rsi; sub rsp, 40: last instruction first.
-        assert_eq!(prologue_bytes(&[6, 0x42, 2, 0x60, 1, 0x50]), Some(40 + 8 + 8));
+        assert_eq!(frame(&[6, 0x42, 2, 0x60, 1, 0x50]), Some(Frame { bytes: 40 + 8 + 8 }));
     }
 
     #[test]
     fn large_allocations_are_read_in_both_forms() {
-        assert_eq!(prologue_bytes(&[7, 0x01, 0x80, 0x00]), Some(0x400));
-        assert_eq!(prologue_bytes(&[7, 0x11, 0x08, 0x00, 0x01, 0x00]), Some(0x1_0008));
+        assert_eq!(frame(&[7, 0x01, 0x80, 0x00]), Some(Frame { bytes: 0x400 }));
+        assert_eq!(frame(&[7, 0x11, 0x08, 0x00, 0x01, 0x00]), Some(Frame { bytes: 0x1_0008 }));
     }
 
     #[test]
     fn saved_registers_cost_nothing_beyond_the_allocation() {
-        assert_eq!(prologue_bytes(&[12, 0x64, 3, 0, 8, 0x68, 2, 0, 4, 0x32]), Some(32));
+        assert_eq!(frame(&[12, 0x64, 3, 0, 8, 0x68, 2, 0, 4, 0x32]), Some(Frame { bytes: 32 }));
     }
 
     #[test]
     fn a_code_cut_short_or_unknown_is_refused() {
-        assert_eq!(prologue_bytes(&[7, 0x01]), None);
-        assert_eq!(prologue_bytes(&[7, 0x0F]), None);
+        assert_eq!(frame(&[7, 0x01]), None);
+        assert_eq!(frame(&[7, 0x0F]), None);
     }
 
     #[test]
-    fn a_chained_entry_adds_its_parents_frame() {
+    fn a_chained_entry_adds_its_parents_steps() {
         let mut image = [0u8; 64];
         // At 16: chained, one code (sub rsp, 16), padded; the parent entry follows with its unwind data at 40.
         image[16..24].copy_from_slice(&[0x21, 4, 1, 0, 4, 0x12, 0, 0]);
@@ -144,6 +179,8 @@ mod tests {
         image[40..46].copy_from_slice(&[0x01, 1, 1, 0, 1, 0x50]);
         let read = |offset: u32, length: u32| image.get(offset as usize..(offset + length) as usize);
         let function = RuntimeFunction { begin: 0, end: 1, unwind: 16 };
-        assert_eq!(function.frame(read), Some(Frame { bytes: 24 }));
+        let mut steps = Vec::new();
+        assert_eq!(function.steps(read, |offset, step| steps.push((offset, step))), Some(()));
+        assert_eq!(steps, [(4, Step::Allocate { bytes: 16 }), (0, Step::Push { register: 5 })]);
     }
 }

@@ -9,7 +9,7 @@ use std::ptr::{null_mut, with_exposed_provenance};
 use std::sync::Once;
 
 use super::thread_block::{self, ThreadBlock};
-use crate::image;
+use crate::image::{self, Callers, Registers};
 use crate::judge::Rule;
 use crate::memory::{self, pages};
 use crate::record::{self, Kind, Record};
@@ -84,6 +84,7 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context:
         address: (code != SI_KERNEL).then_some(address),
         rip: register(libc::REG_RIP),
         rsp: register(libc::REG_RSP),
+        rbp: register(libc::REG_RBP),
         rcx: register(libc::REG_RCX),
         is_write: register(libc::REG_ERR) & 2 != 0,
     };
@@ -95,13 +96,16 @@ struct Fault {
     address: Option<usize>,
     rip: usize,
     rsp: usize,
+    rbp: usize,
     rcx: usize,
     is_write: bool,
 }
 
 impl Fault {
     fn end(&self, block: Option<&ThreadBlock>) -> ! {
-        let Some((at, call)) = block.and_then(|block| self.blamed(block)) else {
+        let Some((block, Blame { at, call, callers })) =
+            block.and_then(|block| Some((block, self.blamed(block)?)))
+        else {
             let mut record = Record::new(Kind::Defect);
             record.fault(self.signal, self.address.unwrap_or(0));
             record
@@ -110,38 +114,45 @@ impl Fault {
         };
         let mut record = Record::new(Kind::Fault);
         record.fault(self.signal, self.address.unwrap_or(0));
-        let rule = self.rule(block);
-        record.blame(rule, call, at);
+        record.blame(self.rule(block), call, at);
+        record.add_callers(callers.into_iter().flatten());
         record.describe(format_args!("{self}"));
         record::end(&record)
     }
 
-    /// The image code that did it, and the routine it was calling; `None` when the simulator did.
-    fn blamed<'a>(&self, block: &'a ThreadBlock) -> Option<(usize, &'a str)> {
-        let call = block.call_name().unwrap_or("");
-        if image::find_known(self.rip).is_some_and(|image| image.is_executable(self.rip)) {
-            return Some((self.rip, ""));
+    /// Who did it; `None` when the simulator did.
+    fn blamed<'a>(&self, block: &'a ThreadBlock) -> Option<Blame<'a>> {
+        let Self { rip, rsp, rbp, .. } = *self;
+        let stack = block.stack();
+        if let Some(image) = image::find_known(rip).filter(|image| image.is_executable(rip)) {
+            let callers = Callers::of_instruction(image, stack.range(), Registers { rip, rsp, rbp });
+            return Some(Blame { at: rip, call: "", callers: Some(callers) });
         }
-        if block.stack().contains(self.rsp) {
+        if stack.contains(rsp) {
             // On the kernel stack, but outside any image's code: a jump through a bad pointer, with the return
             // address on top; or the gate itself, on the way out of an image.
             // SAFETY: `rsp` lies in the current thread's mapped kernel stack.
-            let top = unsafe { with_exposed_provenance::<usize>(self.rsp & !7).read() };
-            return Some((block.code_or_entered(top), ""));
+            let top = unsafe { with_exposed_provenance::<usize>(rsp & !7).read() };
+            let callers = image::find(top.wrapping_sub(1)).map(|image| {
+                Callers::of_return(image, stack.range(), Registers { rip: top, rsp: rsp + 8, rbp })
+            });
+            return Some(Blame { at: block.code_or_entered(top.wrapping_sub(1)), call: "", callers });
         }
-        if block.stack().below(self.rsp).is_some() || self.stack_overflow(block) {
-            return Some((block.return_address(), call));
-        }
-        block.is_for_caller().then(|| (block.return_address(), call))
+        let is_images = self.stack_overflow(block) || stack.below(rsp).is_some() || block.is_for_caller();
+        is_images.then(|| Blame {
+            at: block.return_address(),
+            call: block.call_name().unwrap_or(""),
+            callers: block.callers(),
+        })
     }
 
     fn stack_overflow(&self, block: &ThreadBlock) -> bool {
         self.address.is_some_and(|address| block.stack().below(address).is_some())
     }
 
-    fn rule(&self, block: Option<&ThreadBlock>) -> Rule {
+    fn rule(&self, block: &ThreadBlock) -> Rule {
         match self.signal {
-            _ if block.is_some_and(|block| self.stack_overflow(block)) => Rule::StackOverflow,
+            _ if self.stack_overflow(block) => Rule::StackOverflow,
             _ if self.fast_fail().is_some() => Rule::Bugcheck,
             _ if self.is_privileged() => Rule::Exception,
             libc::SIGSEGV | libc::SIGBUS => Rule::Access,
@@ -186,6 +197,13 @@ impl Fault {
         }
         Some([byte(at)?, byte(at + 1)?])
     }
+}
+
+/// The image code that did it, the routine it was calling, and who called it.
+struct Blame<'a> {
+    at: usize,
+    call: &'a str,
+    callers: Option<Callers<'static>>,
 }
 
 impl fmt::Display for Fault {

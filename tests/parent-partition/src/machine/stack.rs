@@ -3,6 +3,7 @@
 //! The mark is the deeper of two witnesses: the lowest word that no longer holds the poison, and the lowest
 //! stack pointer seen when the image called a routine.
 
+use std::ops::Range;
 use std::ptr::with_exposed_provenance;
 use std::sync::{Mutex, PoisonError};
 
@@ -83,8 +84,12 @@ impl KernelStack {
         self.first_sp().saturating_sub(deepest)
     }
 
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.low..self.high()
+    }
+
     pub(crate) fn contains(&self, address: usize) -> bool {
-        (self.low..self.high()).contains(&address)
+        self.range().contains(&address)
     }
 
     /// How far below the stack's end `address` lies, if in the guard there.

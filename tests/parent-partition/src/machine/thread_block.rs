@@ -10,7 +10,7 @@ use std::ptr::null;
 
 use super::stack::KernelStack;
 use super::thunk::Descriptor;
-use crate::image;
+use crate::image::{self, Callers, Registers};
 use crate::judge::{Rule, violation};
 
 /// Offsets from `gs` that the gate's assembly uses; asserted against the structure below.
@@ -138,12 +138,23 @@ impl ThreadBlock {
         unsafe { self.descriptor.get().as_ref() }.map(Descriptor::name)
     }
 
-    /// Where the call being served returns to, in the image that made it.
+    /// An address in the call instruction being served, in the image that made it.
     ///
     /// A jump in tail position leaves no trace of the jumping function; then it is the function of the image
     /// that simulator code called last.
     pub(crate) fn return_address(&self) -> usize {
-        self.code_or_entered(self.return_address.get())
+        self.code_or_entered(self.return_address.get().wrapping_sub(1))
+    }
+
+    /// The callers of the function that made the call being served; `None` when it left no frame.
+    pub(crate) fn callers(&self) -> Option<Callers<'static>> {
+        let rip = self.return_address.get();
+        let image = image::find(rip.wrapping_sub(1))?;
+        let rsp = self.image_sp.get();
+        // SAFETY: a call is being served, so the gate has saved the image's `rbp` at `image_sp`, and the return
+        // address behind it.
+        let rbp = unsafe { std::ptr::with_exposed_provenance::<usize>(rsp).read() };
+        Some(Callers::of_return(image, self.stack.range(), Registers { rip, rsp: rsp + 16, rbp }))
     }
 
     /// `address` if it lies in an image, else the function that simulator code called last.

@@ -8,6 +8,7 @@ IMPORTED void *Allocate(WORD size);
 IMPORTED void Free(void *block);
 IMPORTED void Fill(void *to, WORD length);
 IMPORTED void ReadItself(const void *from);
+IMPORTED __attribute__((noreturn)) void Stop(void);
 IMPORTED WORD CallBack(WORD (*function)(WORD), WORD argument);
 
 static volatile WORD zero;
@@ -130,6 +131,43 @@ EXPORTED void IsIllegal(void)
 EXPORTED void FailsFast(WORD code)
 {
     __asm__ volatile("int $0x29" ::"c"(code));
+}
+
+static __attribute__((noinline)) WORD Inner(WORD value)
+{
+    volatile WORD frame[40] = {value};
+    Free((void *)frame[0]);
+    return frame[1];
+}
+
+static __attribute__((noinline)) WORD Touch(WORD address)
+{
+    volatile WORD frame[20] = {address};
+    return *(volatile WORD *)frame[0] + frame[1];
+}
+
+/* A stack allocated at run time needs a frame pointer. */
+static __attribute__((noinline)) WORD Middle(WORD (*function)(WORD), WORD size)
+{
+    volatile unsigned char *frame = __builtin_alloca(size);
+    frame[0] = 1;
+    return function(zero) + frame[zero];
+}
+
+EXPORTED WORD FreesDeepInside(void)
+{
+    return Middle(Inner, 100 + zero) + 1;
+}
+
+EXPORTED WORD FaultsDeepInside(void)
+{
+    return Middle(Touch, 100 + zero) + 1;
+}
+
+EXPORTED void StopsAtItsEnd(void)
+{
+    if (zero == 0)
+        Stop();
 }
 
 EXPORTED void Halts(void)
