@@ -13,6 +13,8 @@
 //! | [`frames`] | the stack frames of a file's functions |
 //! | [`judge`] | the rules, and how a broken one ends the run |
 //! | [`record`], [`supervisor`], [`symbols`] | the parent process: who broke the rule, by function name |
+//! | [`scenario`] | tests as judged processes |
+//! | [`kmdf`] | the framework, on top of NT |
 //! | [`sys`] | the NT and KMDF types |
 //! | [`vmbus`] | what travels between a guest and the parent partition |
 //! | [`guest`], [`vpci`] | VF drivers, and the bus driver below them |
@@ -22,10 +24,12 @@ pub mod frames;
 pub mod guest;
 pub mod image;
 pub mod judge;
+pub mod kmdf;
 pub mod machine;
 pub mod memory;
 pub mod nt;
 pub mod record;
+pub mod scenario;
 pub mod supervisor;
 pub mod symbols;
 pub mod vmbus;

@@ -151,6 +151,11 @@ pub(crate) fn listen_on(fd: i32) {
     SUPERVISOR.store(fd, Ordering::SeqCst);
 }
 
+/// Whether a supervisor listens.
+pub(crate) fn is_heard() -> bool {
+    SUPERVISOR.load(Ordering::SeqCst) >= 0
+}
+
 /// Sends the record and ends the process; async-signal-safe.
 ///
 /// Only the first caller of a process is heard; a second one waits for the end.

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ pub fn judge(command: Command) -> io::Result<Verdict> {
     judge_within(command, None)
 }
 
-fn judge_within(mut command: Command, limit: Option<Duration>) -> io::Result<Verdict> {
+pub(crate) fn judge_within(mut command: Command, limit: Option<Duration>) -> io::Result<Verdict> {
     let (mut reader, writer) = io::pipe()?;
     let fd = writer.as_raw_fd();
     command.env(CHANNEL, fd.to_string());
@@ -105,40 +105,6 @@ fn judge_within(mut command: Command, limit: Option<Duration>) -> io::Result<Ver
             Verdict::Broken(Box::new(Report::new(record)))
         }
     })
-}
-
-/// Runs a test's body as a judged process of its own; `place` is the path of an item inside that test.
-///
-/// Use it through [`scenario!`](crate::scenario). The test's program starts itself again, with this test as
-/// the only one; there, the calling thread becomes a kernel thread, runs `body`, and the process ends.
-///
-/// # Panics
-///
-/// When the process cannot be started, or did not reach the body.
-pub fn scenario(place: &str, body: impl FnOnce()) -> Verdict {
-    if is_judged() {
-        thread::adopt();
-        body();
-        std::process::exit(EXIT_SCENARIO_DONE);
-    }
-    let (_, path) = place.split_once("::").expect("a path inside a crate");
-    let (test, _) = path.rsplit_once("::").expect("an item inside a test");
-    let mut command = Command::new(std::env::current_exe().expect("the test's program"));
-    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).stdout(Stdio::null());
-    match judge_within(command, Some(SCENARIO_LIMIT)).expect("the judged process") {
-        Verdict::Ended(EXIT_SCENARIO_DONE) => Verdict::Ended(0),
-        Verdict::Ended(code) => panic!("{test} did not finish as a judged process: exit code {code}"),
-        broken @ Verdict::Broken(_) => broken,
-    }
-}
-
-/// Runs a closure as a judged process and yields its [`Verdict`]; once in the body of a test function.
-#[macro_export]
-macro_rules! scenario {
-    ($body:expr) => {{
-        fn here() {}
-        $crate::supervisor::scenario(::std::any::type_name_of_val(&here), $body)
-    }};
 }
 
 /// Waits until the process has spoken or ended; false when `limit` passed before.
@@ -276,9 +242,6 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Longer than any scenario; what takes longer hangs.
-const SCENARIO_LIMIT: Duration = Duration::from_secs(120);
-const EXIT_SCENARIO_DONE: i32 = 81;
 const CHANNEL: &str = "PARENT_PARTITION_RECORD";
 const LIBRARIES: [&str; 3] = ["core::", "alloc::", "compiler_builtins::"];
 const DRIVER: &str = "pf_backchannel.sys";

@@ -30,7 +30,7 @@ pub(crate) fn install() {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             before(info);
-            if thread_block::is_kernel_thread() {
+            if record::is_heard() {
                 let mut record = Record::new(Kind::Defect);
                 record.describe(format_args!("{info}"));
                 record::end(&record);

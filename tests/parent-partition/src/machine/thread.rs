@@ -21,8 +21,8 @@ impl<T> JoinHandle<T> {
     /// Blocks until the thread has ended and returns its value.
     pub fn join(self) -> T {
         wait::until(None, || self.is_finished().then_some(()));
-        // A panic of simulator code ends the process (the panic hook), so there is always a value.
-        self.host.join().unwrap_or_else(|_| unreachable!("a panic ends the process"))
+        // A panic of simulator code ends a judged process; elsewhere it goes on where the thread is joined.
+        self.host.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     /// Whether the thread has ended; never blocks.
@@ -43,11 +43,9 @@ pub fn spawn<T: Send + 'static>(
     let ended = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&ended);
     let host = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-        let kernel_thread = KernelThread::begin();
-        let value = body();
-        drop(kernel_thread);
-        wait::change(|| flag.store(true, Ordering::Release));
-        value
+        let _ending = Ending(flag);
+        let _kernel_thread = KernelThread::begin();
+        body()
     })?;
     Ok(JoinHandle { host, ended })
 }
@@ -63,6 +61,15 @@ pub fn adopt() {
 
 thread_local! {
     static ADOPTED: std::cell::OnceCell<KernelThread> = const { std::cell::OnceCell::new() };
+}
+
+/// Says that the thread has ended, when nothing of it is left.
+struct Ending(Arc<AtomicBool>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        wait::change(|| self.0.store(true, Ordering::Release));
+    }
 }
 
 struct KernelThread {
@@ -81,7 +88,11 @@ impl KernelThread {
 
 impl Drop for KernelThread {
     fn drop(&mut self) {
-        assert_eq!(self.block.irql(), irql::PASSIVE_LEVEL, "a kernel thread ends at PASSIVE_LEVEL");
+        let level = self.block.irql();
+        assert!(
+            level == irql::PASSIVE_LEVEL || std::thread::panicking(),
+            "a kernel thread ends at IRQL {level}"
+        );
         let used = self.block.stack().used(self.block.lowest_sp());
         stack::remember(std::thread::current().name().unwrap_or(""), used);
         self.block.remove();
