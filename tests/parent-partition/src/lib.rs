@@ -28,6 +28,8 @@ pub mod kmdf;
 pub mod machine;
 pub mod memory;
 pub mod nt;
+pub mod pci_bus;
+pub mod pnp;
 pub mod record;
 pub mod scenario;
 pub mod supervisor;

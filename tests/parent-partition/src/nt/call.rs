@@ -1,12 +1,16 @@
 //! Sending an IRP: IofCallDriver.
 
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::flight;
 use super::irp;
-use super::irql::DISPATCH_LEVEL;
+use super::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL};
 use super::object::{self, Kind};
-use super::status::Status;
+use super::status::{self, Status};
 use crate::invoke;
 use crate::judge::{self, Rule, violation};
+use crate::machine::wait;
 use crate::sys::{DEVICE_OBJECT, IO_COMPLETION_ROUTINE, IRP};
 
 /// Sends an IRP to a device's driver and returns what its dispatch routine returned.
@@ -54,6 +58,40 @@ pub unsafe extern "win64" fn IofCallDriver(device: *mut DEVICE_OBJECT, irp: *mut
     status
 }
 
+/// Sends an IRP down with a copy of its stack location and waits for it to come back; false when there is no location left.
+///
+/// Follows the IoForwardIrpSynchronously page (PASSIVE_LEVEL). Judged: IRQL; otherwise as [`IofCallDriver`].
+///
+/// # Safety
+/// As [`IofCallDriver`].
+pub unsafe extern "win64" fn IoForwardIrpSynchronously(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> u8 {
+    judge::irql_at_most(PASSIVE_LEVEL);
+    flight::expect_live(irp, Rule::ObjectState, "forwarded");
+    let returned = AtomicBool::new(false);
+    // SAFETY: the IRP was found live, and a location is left; its completion routine is set before it is sent, and the
+    // flag lives until that has run.
+    unsafe {
+        if (*irp).CurrentLocation <= 1 {
+            return 0;
+        }
+        let current = irp::current(irp);
+        current.sub(1).write(*current);
+        (*current.sub(1)).Control = INVOKE_ON_SUCCESS | INVOKE_ON_ERROR | INVOKE_ON_CANCEL;
+        (*current.sub(1)).CompletionRoutine = Some(take_back);
+        (*current.sub(1)).Context = (&raw const returned).cast_mut().cast();
+        IofCallDriver(device, irp);
+    }
+    wait::until(None, || returned.load(Ordering::Relaxed).then_some(()));
+    1
+}
+
+/// The completion routine of an IRP that its sender waits for.
+unsafe extern "win64" fn take_back(_: *mut DEVICE_OBJECT, _: *mut IRP, returned: *mut c_void) -> Status {
+    // SAFETY: the context is the flag of the sender, who waits for it.
+    wait::change(|| unsafe { (*returned.cast::<AtomicBool>()).store(true, Ordering::Relaxed) });
+    status::MORE_PROCESSING_REQUIRED
+}
+
 /// Sends a power IRP.
 ///
 /// Follows the PoCallDriver page: since Windows Vista it is [`IofCallDriver`]. Judged as that.
@@ -83,7 +121,7 @@ pub unsafe extern "win64" fn IoSetCompletionRoutineEx(
     _device: *mut DEVICE_OBJECT,
     irp: *mut IRP,
     routine: IO_COMPLETION_ROUTINE,
-    context: *mut std::ffi::c_void,
+    context: *mut c_void,
     on_success: u8,
     on_error: u8,
     on_cancel: u8,
@@ -106,7 +144,7 @@ pub unsafe extern "win64" fn IoSetCompletionRoutineEx(
             | flag(on_error, INVOKE_ON_ERROR)
             | flag(on_cancel, INVOKE_ON_CANCEL);
     }
-    super::status::SUCCESS
+    status::SUCCESS
 }
 
 /// SL_INVOKE_ON_ flags of a stack location.

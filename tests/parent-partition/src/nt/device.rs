@@ -43,6 +43,7 @@ pub unsafe extern "win64" fn IoCreateDevice(
         if let Some(name) = &name {
             let status = namespace::insert(name, Name::Device(new.expose_provenance()));
             if !status::is_success(status) {
+                (*(*new).DeviceObjectExtension).ExtensionFlags |= DELETED;
                 free(new.addr());
                 return status;
             }
@@ -235,13 +236,14 @@ pub(crate) unsafe fn top(device: *mut DEVICE_OBJECT) -> *mut DEVICE_OBJECT {
     top
 }
 
-/// The device below, NULL at the bottom.
-///
-/// # Safety
-/// `device` is a live device.
-pub(crate) unsafe fn below(device: *mut DEVICE_OBJECT) -> *mut DEVICE_OBJECT {
-    // SAFETY: the caller promises a live device.
-    unsafe { (*(*device).DeviceObjectExtension).AttachedTo }
+/// The devices of a driver that still have references, with how many: those not deleted, and those that wait.
+pub(crate) fn left_of(driver: *mut DRIVER_OBJECT) -> Vec<(usize, isize)> {
+    let mut devices = object::all(Kind::Device);
+    // SAFETY: a listed device is live, and so is the field that names its driver.
+    devices.retain(|(device, _)| unsafe {
+        (*std::ptr::with_exposed_provenance_mut::<DEVICE_OBJECT>(*device)).DriverObject == driver
+    });
+    devices
 }
 
 /// One block of device object and device extension, and one of the part that drivers never see.
@@ -266,7 +268,16 @@ fn allocate(extension_size: usize) -> *mut DEVICE_OBJECT {
 fn free(address: usize) {
     let device: *mut DEVICE_OBJECT = std::ptr::with_exposed_provenance_mut(address);
     // SAFETY: the last reference is gone; both blocks were made by `allocate`.
-    let hidden = unsafe { (*device).DeviceObjectExtension };
+    let hidden = unsafe {
+        let hidden = (*device).DeviceObjectExtension;
+        if (*hidden).ExtensionFlags & DELETED == 0 {
+            violation(
+                Rule::Reference,
+                format_args!("the last reference of the live device {device:p} was dropped"),
+            );
+        }
+        hidden
+    };
     memory::free(hidden.addr(), None);
     memory::free(address, None);
 }

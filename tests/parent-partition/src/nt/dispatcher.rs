@@ -41,7 +41,7 @@ pub(super) unsafe fn initialize(header: *mut DISPATCHER_HEADER, kind: Kind, byte
     }
 }
 
-/// The kind of an initialized object; anything else breaks [`Rule::ObjectState`].
+/// The kind of an initialized object; anything else breaks [`Rule::HandleType`].
 ///
 /// # Safety
 /// `header` is readable.
@@ -57,7 +57,7 @@ pub(super) unsafe fn kind(header: *mut DISPATCHER_HEADER) -> Kind {
         } else {
             "moved or overwritten after it was initialized"
         };
-        violation(Rule::ObjectState, format_args!("the object at {header:p} was {how}"));
+        violation(Rule::HandleType, format_args!("the object at {header:p} was {how}"));
     }
     match number {
         0 => Kind::NotificationEvent,
@@ -67,7 +67,7 @@ pub(super) unsafe fn kind(header: *mut DISPATCHER_HEADER) -> Kind {
         8 => Kind::NotificationTimer,
         9 => Kind::SynchronizationTimer,
         other => {
-            violation(Rule::ObjectState, format_args!("{header:p} holds no dispatcher object (type {other})"))
+            violation(Rule::HandleType, format_args!("{header:p} holds no dispatcher object (type {other})"))
         }
     }
 }

@@ -10,7 +10,7 @@ use super::object::{self, Kind};
 use super::status::{self, Status};
 use super::{complete, irp};
 use crate::image::Image;
-use crate::judge;
+use crate::judge::{self, Rule, violation};
 use crate::machine::thunk;
 use crate::memory::{self, Fill, Pool};
 use crate::sys::{DEVICE_OBJECT, DRIVER_EXTENSION, DRIVER_OBJECT, IRP, UNICODE_STRING};
@@ -89,7 +89,7 @@ pub(crate) fn service_key(service: &str) -> String {
 }
 
 /// A counted string in a block of its own; belongs to a kernel object.
-pub(super) fn text(text: &str) -> UNICODE_STRING {
+pub(crate) fn text(text: &str) -> UNICODE_STRING {
     let units: Vec<u16> = text.encode_utf16().chain([0]).collect();
     let buffer = memory::allocate(units.len() * 2, TAG, Pool::Object, Fill::Zero).cast::<u16>();
     // SAFETY: the block was just allocated with that size.
@@ -102,7 +102,7 @@ pub(super) fn text(text: &str) -> UNICODE_STRING {
 }
 
 /// A kernel structure of zeroes in a block of its own.
-pub(super) fn zeroed<T>() -> *mut T {
+pub(crate) fn zeroed<T>() -> *mut T {
     memory::allocate(size_of::<T>(), TAG, Pool::Object, Fill::Zero).cast()
 }
 
@@ -120,6 +120,12 @@ fn delete(address: usize) {
     let driver: *mut DRIVER_OBJECT = std::ptr::with_exposed_provenance_mut(address);
     // SAFETY: the last reference is gone; the object and its parts were made by `create`.
     let parts = unsafe {
+        if (*driver).Flags & UNLOAD_INVOKED == 0 {
+            violation(
+                Rule::Reference,
+                format_args!("the last reference of a loaded driver's object was dropped"),
+            );
+        }
         let extension = (*driver).DriverExtension;
         [
             (*extension).ServiceKeyName.Buffer.addr(),
@@ -139,6 +145,8 @@ fn delete(address: usize) {
     parts.into_iter().for_each(|part| memory::free(part, None));
 }
 
+/// DRVO_UNLOAD_INVOKED.
+pub(crate) const UNLOAD_INVOKED: u32 = 0x1;
 /// IO_TYPE_DRIVER.
 const IO_TYPE_DRIVER: i16 = 4;
 /// DRVO_INITIALIZED, and the flag of a driver that has an add-device routine.

@@ -213,6 +213,7 @@ fn ntoskrnl() -> Vec<Export> {
         }
         call {
             IofCallDriver 0,
+            IoForwardIrpSynchronously 0,
             PoCallDriver 0,
             PoStartNextPowerIrp 0,
             IoSetCompletionRoutineEx 3,

@@ -10,7 +10,7 @@ use super::object::{self, Kind};
 use super::request::Request;
 use super::status::{self, Status};
 use super::{namespace, string, work_item};
-use crate::judge::{self, for_caller};
+use crate::judge::{self, Rule, for_caller, violation};
 use crate::machine::{irql, wait};
 use crate::memory;
 use crate::sys::{DEVICE_OBJECT, FILE_OBJECT, IO_SECURITY_CONTEXT, UNICODE_STRING};
@@ -139,11 +139,35 @@ pub(crate) fn open(target: *mut DEVICE_OBJECT, name: &str) -> Result<*mut FILE_O
 pub(crate) fn close_handle(file: *mut FILE_OBJECT) {
     object::expect(file.addr(), Kind::File);
     notify(file, MJ_CLEANUP);
+    // SAFETY: the handle's own reference keeps the file object.
+    unsafe { (*file).Flags |= CLEANUP_COMPLETE };
     object::dereference(file.addr());
+}
+
+/// How many handles of a device's files are open, and how many files are closed but still referenced.
+pub(crate) fn left_of(device: *mut DEVICE_OBJECT) -> (usize, usize) {
+    let files = object::all(Kind::File);
+    // SAFETY: a listed file object is live.
+    let states = files.iter().filter_map(|(file, _)| unsafe {
+        let file: *mut FILE_OBJECT = std::ptr::with_exposed_provenance_mut(*file);
+        ((*file).DeviceObject == device).then(|| (*file).Flags & CLEANUP_COMPLETE != 0)
+    });
+    states.fold((0, 0), |(open, closed), is_closed| match is_closed {
+        true => (open, closed + 1),
+        false => (open + 1, closed),
+    })
 }
 
 /// The last reference is gone. Above PASSIVE_LEVEL a worker thread goes on.
 fn close(address: usize) {
+    let file: *mut FILE_OBJECT = std::ptr::with_exposed_provenance_mut(address);
+    // SAFETY: the file object is released only below.
+    if unsafe { (*file).Flags } & CLEANUP_COMPLETE == 0 {
+        violation(
+            Rule::Reference,
+            format_args!("the last reference of the open file object {file:p} was dropped"),
+        );
+    }
     if irql::current() > PASSIVE_LEVEL {
         work_item::run_later(move || finish_close(address));
     } else {
@@ -190,6 +214,8 @@ fn release(file: *mut FILE_OBJECT) {
     object::dereference(device.cast::<c_void>().addr());
 }
 
+/// FO_CLEANUP_COMPLETE: the last handle is closed.
+const CLEANUP_COMPLETE: u32 = 0x4000;
 const IO_TYPE_FILE: i16 = 5;
 const MJ_CREATE: u8 = 0;
 const MJ_CLOSE: u8 = 2;

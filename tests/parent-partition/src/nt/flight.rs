@@ -170,6 +170,13 @@ pub(super) fn passed(irp: *mut IRP, location: i8, pending: bool, status: Status)
     verdicts.into_iter().for_each(blame);
 }
 
+/// The dispatch routine of the driver that has the IRP; 0 where nobody has it.
+pub(super) fn holder(irp: *mut IRP) -> usize {
+    let ledger = lock();
+    let visit = ledger.get(&irp.addr()).and_then(|flight| flight.visits.last());
+    visit.map_or(0, |visit| visit.lock().unwrap_or_else(PoisonError::into_inner).routine)
+}
+
 /// What the I/O manager does with an IRP that passed all its locations; `None` for a driver's own.
 pub(super) fn take_finish(irp: *mut IRP) -> Option<Finish> {
     lock().get_mut(&irp.addr())?.finish.take()

@@ -7,6 +7,11 @@ use crate::judge::{self, Rule, for_caller, violation};
 use crate::memory::{self, Fill, Pool};
 use crate::sys::{IO_STACK_LOCATION, IRP};
 
+pub use super::call::IofCallDriver;
+pub use super::cancel::IoCancelIrp;
+pub use super::complete::IofCompleteRequest;
+pub use super::spin_lock::{IoAcquireCancelSpinLock, IoReleaseCancelSpinLock};
+
 /// Allocates an IRP with that many stack locations.
 ///
 /// Follows the IoAllocateIrp page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; no stack location, or more than 125; an IRP

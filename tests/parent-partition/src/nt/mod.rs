@@ -10,7 +10,7 @@
 //! | [`pool`], [`memory_list`], [`runtime`], [`string`], [`format`] | memory and text |
 //! | [`object`], [`handle`], [`thread`], [`work_item`], [`namespace`] | objects, their names and handles |
 //! | [`driver`], [`device`], [`file`], [`device_node`], [`device_interface`] | drivers, devices and how they are found |
-//! | [`irp`], [`call`], [`complete`], [`cancel`], [`flight`], [`build_request`], [`request`], [`remove_lock`] | I/O request packets |
+//! | [`irp`], [`call`], [`complete`], [`cancel`], [`flight`], [`build_request`], [`request`], [`control`], [`remove_lock`] | I/O request packets |
 //! | [`hive`], [`registry`] | the registry |
 //! | [`etw`], [`debug`], [`bugcheck`], [`system`] | diagnostics and the rest |
 
@@ -21,6 +21,7 @@ pub mod build_request;
 pub mod call;
 pub mod cancel;
 pub mod complete;
+pub mod control;
 pub mod critical_region;
 pub mod debug;
 pub mod device;
@@ -34,7 +35,7 @@ pub mod event;
 mod exports;
 pub mod fast_mutex;
 pub mod file;
-mod flight;
+pub(crate) mod flight;
 mod format;
 pub mod handle;
 pub mod hive;
@@ -42,7 +43,7 @@ pub mod irp;
 pub mod irql;
 pub mod memory_list;
 pub mod mutex;
-mod namespace;
+pub(crate) mod namespace;
 pub mod object;
 pub mod pool;
 pub mod registry;

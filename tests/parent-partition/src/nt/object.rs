@@ -140,6 +140,13 @@ pub(crate) fn references(address: usize) -> Option<isize> {
     lock().get(&address).map(|object| object.references)
 }
 
+/// Every live object of a kind, with its references.
+pub(crate) fn all(kind: Kind) -> Vec<(usize, isize)> {
+    let objects = lock();
+    let wanted = objects.iter().filter(|(_, object)| object.kind == kind);
+    wanted.map(|(address, object)| (*address, object.references)).collect()
+}
+
 /// Breaks [`Rule::HandleType`] unless `address` is a live object of that kind.
 pub(crate) fn expect(address: usize, kind: Kind) {
     match type_of(address) {

@@ -6,9 +6,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::flight::Flight;
+use super::flight::{self, Flight};
 use super::status::Status;
 use super::{call, cancel, device, irp};
+use crate::judge::{self, Rule};
 use crate::machine::{irql, wait};
 use crate::sys::{DEVICE_OBJECT, IO_STACK_LOCATION, IRP};
 
@@ -129,6 +130,21 @@ impl Sent {
     #[must_use]
     pub fn finish(&self) -> Outcome {
         self.wait(None).unwrap_or_else(|| unreachable!("a wait without a limit ends with an outcome"))
+    }
+
+    /// Waits for the end; a request that is not completed in that time breaks [`Rule::RequestNotCompleted`], blamed on the
+    /// driver that has it.
+    #[must_use]
+    pub fn finish_within(&self, limit: Duration) -> Outcome {
+        self.wait(Some(limit)).unwrap_or_else(|| {
+            let holder = flight::holder(std::ptr::with_exposed_provenance_mut(self.irp));
+            judge::violation_at(
+                Rule::RequestNotCompleted,
+                "",
+                holder,
+                format_args!("the IRP {:#x} is not completed after {limit:?}", self.irp),
+            )
+        })
     }
 
     /// Cancels the request; says whether a cancel routine was called.

@@ -35,6 +35,7 @@ statuses! {
     CANCELLED = 0xC000_0120, "The request was cancelled.";
     CANNOT_DELETE = 0xC000_0121, "The object cannot be deleted.";
     INVALID_DEVICE_STATE = 0xC000_0184, "The device is in another state.";
+    INVALID_IMAGE_FORMAT = 0xC000_007B, "The file is no image that can be loaded.";
     PROCEDURE_NOT_FOUND = 0xC000_007A, "The image has no routine of that name.";
     DEVICE_BUSY = 0x8000_0011, "The device is in use.";
 }

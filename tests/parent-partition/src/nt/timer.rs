@@ -10,8 +10,9 @@ use super::dispatcher::{self, Kind};
 use super::dpc;
 use super::irql::DISPATCH_LEVEL;
 use super::time;
+use crate::image::Image;
 use crate::judge::{self, Rule, for_caller, violation};
-use crate::machine::{self, irql, wait};
+use crate::machine::{self, irql, thread_block, wait};
 use crate::sys::{KDPC, KTIMER, LARGE_INTEGER};
 
 /// Makes a notification timer.
@@ -94,11 +95,12 @@ pub unsafe extern "win64" fn KeSetCoalescableTimer(
     for_caller(|| unsafe {
         expect_timer(timer);
         let at = wait::since_boot() + time::until(when.QuadPart);
+        let set_at = thread_block::current().map_or(0, |block| block.return_address());
         let period = (period != 0).then(|| Duration::from_millis(u64::from(period)));
         wait::change(|| {
             (*timer).Header.SignalState = 0;
             (*timer).Dpc = dpc;
-            u8::from(due().insert(timer.addr(), Due { at, period }).is_some())
+            u8::from(due().insert(timer.addr(), Due { at, period, set_at }).is_some())
         })
     })
 }
@@ -129,6 +131,11 @@ pub unsafe extern "win64" fn KeReadStateTimer(timer: *mut KTIMER) -> u8 {
         expect_timer(timer);
         u8::from((*timer).Header.SignalState != 0)
     })
+}
+
+/// Where code of an image has set the timers that are still due.
+pub(crate) fn left_of(image: &Image) -> Option<usize> {
+    due().values().map(|due| due.set_at).find(|set_at| image.contains(*set_at))
 }
 
 /// # Safety
@@ -192,6 +199,7 @@ fn signal_one() -> Option<*mut KDPC> {
 struct Due {
     at: Duration,
     period: Option<Duration>,
+    set_at: usize,
 }
 
 static DUE: Mutex<BTreeMap<usize, Due>> = Mutex::new(BTreeMap::new());

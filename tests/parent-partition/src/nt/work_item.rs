@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::irql::DISPATCH_LEVEL;
 use super::object::{self, Kind};
@@ -90,9 +91,9 @@ pub(super) fn run_later(body: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Waits until no work item is queued or running.
-pub(crate) fn settle() {
-    wait::until(None, || (*running() == 0).then_some(()));
+/// Waits until no work item is queued or running; false when one still is after that time.
+pub(crate) fn settle(timeout: Duration) -> bool {
+    wait::until(Some(timeout), || (*running() == 0).then_some(())).is_some()
 }
 
 /// The work items that code of an image has allocated and nobody has freed.

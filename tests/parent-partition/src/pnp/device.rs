@@ -1,0 +1,211 @@
+//! Devices: their stacks built, started, stopped and removed.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::loader::DriverRef;
+use super::minor::{Minor, send};
+use super::resources::Resources;
+use crate::invoke;
+use crate::judge::{self, Rule};
+use crate::nt::device::{self, DO_DEVICE_INITIALIZING};
+use crate::nt::status::{self, Status};
+use crate::nt::{device_interface, file, object};
+use crate::pci_bus::{self, Function};
+use crate::sys::{DEVICE_OBJECT, DRIVER_OBJECT};
+
+/// A device with its stack.
+#[derive(Debug)]
+pub struct DeviceRef {
+    pdo: usize,
+    /// The image of the function driver, to blame for what is left of the stack.
+    blamed: String,
+    stage: Mutex<Stage>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    Added,
+    Started,
+    Stopped,
+    Surprised,
+    Failed,
+}
+
+impl DeviceRef {
+    /// The physical device object, at the bottom of the stack.
+    #[must_use]
+    pub fn physical(&self) -> *mut DEVICE_OBJECT {
+        std::ptr::with_exposed_provenance_mut(self.pdo)
+    }
+
+    /// The top of the stack.
+    #[must_use]
+    pub fn top(&self) -> *mut DEVICE_OBJECT {
+        // SAFETY: the bus keeps the physical device object until the device is removed, which takes this.
+        unsafe { device::top(self.physical()) }
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, minor: Minor) -> Status {
+        send(self.physical(), minor, |_| {}).finish().status
+    }
+}
+
+/// Enumerates a function and has a driver add its device to the new stack.
+///
+/// # Errors
+/// What the driver's add-device routine returned; STATUS_INVALID_DEVICE_STATE for a driver without one.
+pub fn add_device(driver: &DriverRef, function: Function) -> Result<DeviceRef, Status> {
+    add_device_stack(&[driver], function)
+}
+
+/// Enumerates a function and builds its stack from several drivers, lowest first; the last is blamed for what is left.
+///
+/// Judged: a driver that answers success without having attached a device, or leaves DO_DEVICE_INITIALIZING set; one that
+/// fails and leaves a device attached.
+///
+/// # Errors
+/// As [`add_device`], of the first driver that fails; what the ones below have attached is removed.
+pub fn add_device_stack(drivers: &[&DriverRef], function: Function) -> Result<DeviceRef, Status> {
+    let service = drivers.first().map_or("", |driver| driver.service());
+    let pdo = pci_bus::enumerate(&function, service);
+    let blamed = drivers.last().map_or_else(String::new, |driver| driver.path().to_owned());
+    let new = DeviceRef { pdo: pdo.expose_provenance(), blamed, stage: Mutex::new(Stage::Added) };
+    for driver in drivers {
+        let below = new.top();
+        let status = add_one(driver.object(), pdo);
+        let above = new.top();
+        if status::is_success(status) {
+            // SAFETY: the device on top of a live stack is live.
+            expect(driver, above != below, "added no device to the stack");
+            // SAFETY: as above.
+            let flags = unsafe { (*above).Flags };
+            expect(driver, flags & DO_DEVICE_INITIALIZING == 0, "left DO_DEVICE_INITIALIZING set");
+        } else {
+            expect(driver, above == below, "left a device attached that it failed to add");
+            new.take_down();
+            return Err(status);
+        }
+    }
+    Ok(new)
+}
+
+/// Starts a device, after it was added or stopped, with a memory range and a message interrupt; a driver that starts is
+/// asked for its PnP state and its children, as the PnP manager does.
+pub fn start(device: &DeviceRef) -> Status {
+    let resources = Resources::new();
+    let sent = send(device.physical(), Minor::StartDevice, |location| {
+        // SAFETY: the union's member of this minor function.
+        let start = unsafe { &mut location.Parameters.StartDevice };
+        start.AllocatedResources = resources.raw();
+        start.AllocatedResourcesTranslated = resources.translated();
+    });
+    let status = sent.finish().status;
+    drop(resources);
+    *device.stage() = if status::is_success(status) { Stage::Started } else { Stage::Failed };
+    status
+}
+
+/// Asks whether a started device can be stopped to move its resources.
+pub fn query_stop(device: &DeviceRef) -> Status {
+    device.ask(Minor::QueryStopDevice)
+}
+
+/// Says that a device which was asked need not stop.
+pub fn cancel_stop(device: &DeviceRef) -> Status {
+    device.ask(Minor::CancelStopDevice)
+}
+
+/// Stops a device that agreed to it.
+pub fn stop(device: &DeviceRef) -> Status {
+    let status = device.ask(Minor::StopDevice);
+    *device.stage() = Stage::Stopped;
+    status
+}
+
+/// Asks whether a device can be removed; one with an open file cannot, and its stack is not asked.
+pub fn query_remove(device: &DeviceRef) -> Status {
+    match file::left_of(device.physical()) {
+        (0, _) => device.ask(Minor::QueryRemoveDevice),
+        _ => status::DEVICE_BUSY,
+    }
+}
+
+/// Says that a device which was asked need not be removed.
+pub fn cancel_remove(device: &DeviceRef) -> Status {
+    device.ask(Minor::CancelRemoveDevice)
+}
+
+/// Tells the stack that the device is gone; [`remove`] follows when the last file is closed.
+pub fn surprise_remove(device: &DeviceRef) -> Status {
+    let status = device.ask(Minor::SurpriseRemoval);
+    *device.stage() = Stage::Surprised;
+    status
+}
+
+/// Removes a device for good: asked first when it is started; a refusal is followed by a surprise removal.
+///
+/// Judged: a device that is still attached, an interface still enabled, and a reference still held when the stack has been
+/// removed.
+///
+/// # Panics
+/// When a file of the device is open: the simulator's actors close theirs first.
+pub fn remove(device: DeviceRef) {
+    let (open, _) = file::left_of(device.physical());
+    assert_eq!(open, 0, "files of the device are open");
+    let stage = *device.stage();
+    if matches!(stage, Stage::Started | Stage::Stopped) && !status::is_success(query_remove(&device)) {
+        cancel_remove(&device);
+        surprise_remove(&device);
+    }
+    device.take_down();
+}
+
+impl DeviceRef {
+    /// Sends the last IRP of a stack, and takes its physical device object away.
+    fn take_down(self) {
+        self.ask(Minor::RemoveDevice);
+        let pdo = self.physical();
+        // SAFETY: the bus keeps the physical device object until `unplug`.
+        let attached = unsafe { (*pdo).AttachedDevice };
+        self.expect_gone(attached.is_null(), || "a device is still attached to the removed stack".to_owned());
+        let enabled = device_interface::left_enabled(self.pdo);
+        self.expect_gone(enabled.is_empty(), || {
+            format!("the device interface {} is still enabled", enabled[0])
+        });
+        let (_, referenced) = file::left_of(pdo);
+        self.expect_gone(referenced == 0, || format!("{referenced} closed files are still referenced"));
+        // Dropped by `unplug`, and by nobody else.
+        let references = object::references(self.pdo).unwrap_or(0);
+        self.expect_gone(references == 1, || {
+            format!("{} references of the physical device are left", references - 1)
+        });
+        pci_bus::unplug(pdo);
+    }
+
+    fn expect_gone(&self, gone: bool, what: impl FnOnce() -> String) {
+        if !gone {
+            judge::violation_at_load(Rule::Leak, "", self.blamed.as_ref(), what());
+        }
+    }
+}
+
+fn add_one(driver: *mut DRIVER_OBJECT, pdo: *mut DEVICE_OBJECT) -> Status {
+    // SAFETY: a loaded driver's object and its extension are live.
+    let routine = unsafe { (*(*driver).DriverExtension).AddDevice };
+    match routine {
+        Some(routine) => invoke!(routine as usize; driver, pdo) as Status,
+        None => status::INVALID_DEVICE_STATE,
+    }
+}
+
+fn expect(driver: &DriverRef, right: bool, what: &str) {
+    if !right {
+        // SAFETY: a loaded driver's object and its extension are live.
+        let routine = unsafe { (*(*driver.object()).DriverExtension).AddDevice };
+        judge::violation_at(Rule::ObjectState, "", routine.map_or(0, |routine| routine as usize), what);
+    }
+}

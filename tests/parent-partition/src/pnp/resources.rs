@@ -1,0 +1,109 @@
+//! The resources that a device is started with: a memory range and a message interrupt.
+//!
+//! The lists belong to the start IRP: their blocks are freed when it has ended, so that a driver that keeps a pointer into
+//! them is found.
+
+use crate::memory::{self, Fill, Pool};
+use crate::sys::CM_RESOURCE_LIST;
+
+/// The raw and the translated list.
+#[derive(Debug)]
+pub(super) struct Resources {
+    raw: usize,
+    translated: usize,
+}
+
+impl Resources {
+    /// The lists of a device with one BAR and one message.
+    pub(super) fn new() -> Self {
+        let memory =
+            |start: u64| descriptor(TYPE_MEMORY, FLAGS_BAR, [start as u32, (start >> 32) as u32, BAR_LENGTH]);
+        // Raw: group and message count, vector. Translated: level, vector.
+        let raw = descriptor(TYPE_INTERRUPT, FLAGS_MESSAGE, [1 << 16, VECTOR, 0]);
+        let translated = descriptor(TYPE_INTERRUPT, FLAGS_MESSAGE, [LEVEL, VECTOR, 0]);
+        Self { raw: list(&[memory(BAR_START), raw]), translated: list(&[memory(BAR_START), translated]) }
+    }
+
+    pub(super) fn raw(&self) -> *mut CM_RESOURCE_LIST {
+        std::ptr::with_exposed_provenance_mut(self.raw)
+    }
+
+    pub(super) fn translated(&self) -> *mut CM_RESOURCE_LIST {
+        std::ptr::with_exposed_provenance_mut(self.translated)
+    }
+}
+
+impl Drop for Resources {
+    fn drop(&mut self) {
+        memory::free(self.raw, None);
+        memory::free(self.translated, None);
+    }
+}
+
+/// One CM_RESOURCE_LIST with one full descriptor of PCI bus 1.
+fn list(descriptors: &[[u8; DESCRIPTOR]]) -> usize {
+    let mut bytes = Vec::new();
+    for number in [1, INTERFACE_TYPE_PCI, 1, VERSION_AND_REVISION, descriptors.len() as u32] {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend(descriptors.iter().flatten());
+    let block = memory::allocate(bytes.len(), TAG, Pool::Object, Fill::Zero);
+    // SAFETY: the block was just allocated with that size.
+    unsafe { block.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    block.expose_provenance()
+}
+
+/// One CM_PARTIAL_RESOURCE_DESCRIPTOR, whose union's first three numbers are given.
+fn descriptor(kind: u8, flags: u16, numbers: [u32; 3]) -> [u8; DESCRIPTOR] {
+    let mut bytes = [0; DESCRIPTOR];
+    bytes[0] = kind;
+    bytes[1] = SHARE_EXCLUSIVE;
+    bytes[2..4].copy_from_slice(&flags.to_le_bytes());
+    for (index, number) in numbers.into_iter().enumerate() {
+        bytes[4 + index * 4..8 + index * 4].copy_from_slice(&number.to_le_bytes());
+    }
+    if kind == TYPE_INTERRUPT {
+        // The affinity: processor 0.
+        bytes[12..20].copy_from_slice(&1u64.to_le_bytes());
+    }
+    bytes
+}
+
+/// Size of a partial descriptor.
+const DESCRIPTOR: usize = 20;
+const TYPE_INTERRUPT: u8 = 2;
+const TYPE_MEMORY: u8 = 3;
+const SHARE_EXCLUSIVE: u8 = 1;
+/// CM_RESOURCE_MEMORY_READ_WRITE | CM_RESOURCE_MEMORY_BAR.
+const FLAGS_BAR: u16 = 0x80;
+/// CM_RESOURCE_INTERRUPT_LATCHED | CM_RESOURCE_INTERRUPT_MESSAGE.
+const FLAGS_MESSAGE: u16 = 0x3;
+const INTERFACE_TYPE_PCI: u32 = 5;
+const VERSION_AND_REVISION: u32 = 0x0001_0001;
+const BAR_START: u64 = 0xF_C000_0000;
+const BAR_LENGTH: u32 = 0x10_0000;
+const VECTOR: u32 = 0x81;
+const LEVEL: u32 = 8;
+const TAG: u32 = u32::from_le_bytes(*b"CmRL");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::CM_PARTIAL_RESOURCE_DESCRIPTOR;
+
+    #[test]
+    fn the_lists_have_the_layout_of_the_headers() {
+        assert_eq!(size_of::<CM_PARTIAL_RESOURCE_DESCRIPTOR>(), DESCRIPTOR);
+        let resources = Resources::new();
+        // SAFETY: the list lives as long as `resources` and holds two partial descriptors.
+        unsafe {
+            let list = resources.translated();
+            assert_eq!((*list).Count, 1);
+            let partial = &raw const (*list).List[0].PartialResourceList;
+            assert_eq!((*partial).Count, 2);
+            let first = (&raw const (*partial).PartialDescriptors).cast::<CM_PARTIAL_RESOURCE_DESCRIPTOR>();
+            assert_eq!((first.read_unaligned().Type, first.add(1).read_unaligned().Type), (3, 2));
+            assert_eq!(first.read_unaligned().u.Memory.Length, BAR_LENGTH);
+        }
+    }
+}
