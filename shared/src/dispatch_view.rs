@@ -143,6 +143,11 @@ impl Route {
     pub(crate) const fn with_handler(mut self, registration: u32, handler: Option<u8>) -> Self {
         self.registration = registration;
         self.handler = one_more(handler);
+        self.without(rule::STUCK)
+    }
+
+    pub(crate) const fn without(mut self, rule: u16) -> Self {
+        self.rules &= !rule;
         self
     }
 
@@ -194,6 +199,7 @@ pub(crate) mod rule {
     pub(crate) const INVALIDATABLE: u16 = 1 << 7;
     pub(crate) const OPERATOR: u16 = 1 << 8;
     pub(crate) const DRAINING: u16 = 1 << 9;
+    pub(crate) const STUCK: u16 = 1 << 10;
 }
 
 const RATE_SHIFT: u32 = 12;
@@ -254,7 +260,7 @@ const _: () = assert!(size_of::<Route>() == 16, "the budget of a VF counts 16 by
 mod tests {
     use super::{DispatchView, Route, rule};
     use crate::block::BlockId;
-    use crate::schema::{RateClass, Schema, Shed};
+    use crate::schema::{RateClass, ReadSource, Schema, Shed};
 
     fn route(id: u32, registration: u32) -> Route {
         let schema = Schema::written(BlockId::new(id)).length(8).build().expect("the schema is right");
@@ -293,7 +299,7 @@ mod tests {
 
     #[test]
     fn route_remembers_what_the_schema_said() {
-        let schema = Schema::answered(BlockId::new(9))
+        let schema = Schema::exchanged(BlockId::new(9), ReadSource::Handler)
             .lengths(4, 16, 4)
             .rate(RateClass::Bulk)
             .shed(Shed::Delay)
@@ -303,7 +309,7 @@ mod tests {
             .expect("the schema is right");
         let route = Route::new(&schema, 3, Some(2), None, None);
         assert!(route.has(rule::READ) && route.has(rule::ASKS_HANDLER) && route.has(rule::TRUNCATABLE));
-        assert!(route.has(rule::DEFERRED) && !route.has(rule::WRITTEN) && !route.has(rule::KEEP));
+        assert!(route.has(rule::DEFERRED) && route.has(rule::WRITTEN) && !route.has(rule::KEEP));
         assert_eq!((route.rate(), route.shed(), route.handler()), (RateClass::Bulk, Shed::Delay, Some(2)));
         assert_eq!((route.written_slot(), route.published_slot()), (None, None));
         assert!(

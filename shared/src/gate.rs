@@ -91,6 +91,7 @@ pub(crate) struct Inside<'g, P: Parker> {
     gate: &'g Gate,
     parker: &'g P,
     vf: u16,
+    has_left: bool,
 }
 
 /// What a drain has to wait for: one caller that was inside when the gate was told.
@@ -159,7 +160,7 @@ impl Gate {
             parker.leave_critical_region();
             return Err(turned);
         }
-        Ok(Inside { pass: Pass { gate: self }, gate: self, parker, vf })
+        Ok(Inside { pass: Pass { gate: self }, gate: self, parker, vf, has_left: false })
     }
 
     /// Goes in if that is possible without waiting. Begins a critical region if so.
@@ -168,7 +169,15 @@ impl Gate {
         let mut word = Word(self.word.load(Ordering::Relaxed));
         while !word.is_closed() && !word.is_held() {
             match self.exchange(word, word.entered()) {
-                Ok(()) => return Some(Inside { pass: Pass { gate: self }, gate: self, parker, vf }),
+                Ok(()) => {
+                    return Some(Inside {
+                        pass: Pass { gate: self },
+                        gate: self,
+                        parker,
+                        vf,
+                        has_left: false,
+                    });
+                }
                 Err(seen) => word = seen,
             }
         }
@@ -200,6 +209,18 @@ impl Gate {
         word.is_held().then(|| Caller { call: word.call() })
     }
 
+    /// Gives the caller that is inside now, if any.
+    pub(crate) fn caller(&self) -> Option<Caller> {
+        let word = Word(self.word.load(Ordering::Acquire));
+        word.is_held().then(|| Caller { call: word.call() })
+    }
+
+    /// Blames the caller inside, if it still is and was not blamed before: it will know when it leaves.
+    pub(crate) fn blame(&self, caller: Caller) -> bool {
+        let is_it = |word: Word| word.is_held() && word.call() == caller.call && !word.is_blamed();
+        self.change(|word| is_it(word).then(|| word.blamed())).is_some()
+    }
+
     /// Says whether `caller` is still inside.
     pub(crate) fn holds(&self, caller: Caller) -> bool {
         let word = Word(self.word.load(Ordering::Acquire));
@@ -222,7 +243,7 @@ impl Gate {
         }
     }
 
-    fn leave<P: Parker>(&self, parker: &P, vf: u16) {
+    fn leave<P: Parker>(&self, parker: &P, vf: u16) -> bool {
         let mut word = Word(self.word.load(Ordering::Relaxed));
         let next = loop {
             let (next, spot) = word.left();
@@ -235,6 +256,7 @@ impl Gate {
             parker.unpark(ParkSpot { vf, waiter });
         }
         parker.leave_critical_region();
+        word.is_blamed()
     }
 
     /// Applies a transition, and gives the word before it; `None` if there is no such transition.
@@ -264,11 +286,19 @@ impl<P: Parker> Inside<'_, P> {
     ) -> Option<G::Guard<'a>> {
         gated.open(&mut self.pass)
     }
+
+    /// Leaves; says whether this caller was blamed.
+    pub(crate) fn leave(mut self) -> bool {
+        self.has_left = true;
+        self.gate.leave(self.parker, self.vf)
+    }
 }
 
 impl<P: Parker> Drop for Inside<'_, P> {
     fn drop(&mut self) {
-        self.gate.leave(self.parker, self.vf);
+        if !self.has_left {
+            let _blamed = self.gate.leave(self.parker, self.vf);
+        }
     }
 }
 

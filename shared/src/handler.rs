@@ -21,6 +21,7 @@ use crate::block::{BlockId, BlockMask};
 use crate::invalidation::InvalidationTarget;
 use crate::services::{PublishError, Services};
 use crate::status::NtStatus;
+use crate::tickets::Ticket;
 use crate::vf::{Vf, VfEvent, VfIndex, VfState};
 
 /// Serves the blocks that it is registered for.
@@ -65,6 +66,7 @@ pub struct Call<'a> {
     pub(crate) vf: Vf,
     pub(crate) block: BlockId,
     pub(crate) time: u64,
+    pub(crate) ticket: Option<Ticket>,
     pub(crate) services: &'a dyn Services,
 }
 
@@ -92,6 +94,14 @@ impl Call<'_> {
     #[must_use]
     pub const fn time(&self) -> u64 {
         self.time
+    }
+
+    /// Gives the ticket with which a deferred block's write is completed later, if the schema says that it is deferred.
+    ///
+    /// Return `Err(NtStatus::PENDING)` then. The bytes are the handler's to copy: they are gone when it has returned.
+    #[must_use]
+    pub const fn ticket(&self) -> Option<Ticket> {
+        self.ticket
     }
 
     /// Publishes the content of a block for the VF of this call.

@@ -86,6 +86,8 @@ struct Master<const BLOCKS: usize> {
 struct Registered {
     schema: Schema,
     place: u8,
+    /// How many calls have been inside the handler for longer than its time budget.
+    stuck: u16,
     route: Route,
 }
 
@@ -144,7 +146,7 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
         let (written, published, slots) = master.reserve(schema).ok_or(RegisterError::StoreFull)?;
         let registration = master.next_registration();
         let route = Route::new(schema, registration, handler, written, published);
-        let entry = Registered { schema: *schema, place, route };
+        let entry = Registered { schema: *schema, place, stuck: 0, route };
         master.registered.insert(schema.id, entry).map_err(|_| RegisterError::Full)?;
         master.places |= 1_u64.wrapping_shl(u32::from(place));
         master.slots = slots;
@@ -215,8 +217,36 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
         }
         let before = entry.route.registration;
         entry.route = entry.route.with_handler(registration, handler);
+        entry.stuck = 0;
         self.move_on();
         Ok(before)
+    }
+
+    /// Takes a handler out of service as long as a call of it does not return. `is_inside` blames that call, if it still
+    /// is inside; whoever was blamed calls [`recovered`](Self::recovered) once.
+    ///
+    /// LOCK: `is_inside` runs under the lock, so that the recovery comes after the blame.
+    pub(crate) fn blame(&self, registration: u32, is_inside: impl FnOnce() -> bool) -> bool {
+        let mut master = self.master.lock();
+        let Some(entry) = master.of_registration(registration) else { return false };
+        if !is_inside() {
+            return false;
+        }
+        entry.stuck = entry.stuck.saturating_add(1);
+        entry.route = entry.route.with(rule::STUCK);
+        self.move_on();
+        true
+    }
+
+    /// Puts a handler back into service when the last of its late calls has returned.
+    pub(crate) fn recovered(&self, registration: u32) {
+        let mut master = self.master.lock();
+        let Some(entry) = master.of_registration(registration) else { return };
+        entry.stuck = entry.stuck.saturating_sub(1);
+        if entry.stuck == 0 {
+            entry.route = entry.route.without(rule::STUCK);
+            self.move_on();
+        }
     }
 
     pub(crate) fn epoch(&self) -> u32 {
@@ -276,6 +306,10 @@ impl<const BLOCKS: usize> Master<BLOCKS> {
             next => next,
         };
         self.last_registration
+    }
+
+    fn of_registration(&mut self, registration: u32) -> Option<&mut Registered> {
+        self.registered.values_mut().find(|entry| entry.route.registration == registration)
     }
 
     /// Finds the slots that a schema needs; gives the mask with them in use.

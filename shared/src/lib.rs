@@ -7,7 +7,9 @@ extern crate std;
 pub mod abi;
 mod block;
 mod block_store;
+mod delay;
 mod dispatch_view;
+mod evidence;
 mod gate;
 mod handler;
 mod handler_table;
@@ -15,17 +17,21 @@ mod invalidation;
 mod owned;
 mod physical_function;
 mod platform;
+mod policy;
+mod recorder;
 mod refusal;
 mod schema;
 mod services;
 mod statistics;
 mod status;
 mod sync;
+mod tickets;
 mod transfer;
 mod vf;
 mod virtual_function;
 
 pub use block::{BLOCK_SIZE, BlockId, BlockLength, BlockMask};
+pub use evidence::Evidence;
 pub use gate::{Gate, Gated, Pass};
 pub use handler::{BlockHandler, Call, Output};
 pub use handler_table::{HandlerTable, RegisterError, Service, UnregisterError};
@@ -33,6 +39,8 @@ pub use invalidation::InvalidationTarget;
 pub use owned::Owned;
 pub use physical_function::{PhysicalFunction, StartError, VfError};
 pub use platform::{MILLISECOND, ParkSpot, Parker, Platform, SECOND};
+pub use policy::{Override, Standing};
+pub use recorder::{EVENTS, Event, Happening};
 pub use refusal::Refusal;
 pub use schema::{
     Direction, Owner, RateClass, ReadSource, ResetRule, Schema, SchemaBuilder, SchemaError, Shed,
@@ -40,6 +48,7 @@ pub use schema::{
 pub use services::PublishError;
 pub use statistics::{BlockStatistics, HISTOGRAM_PLACES};
 pub use status::NtStatus;
+pub use tickets::{Ticket, TooLate};
 pub use transfer::{Sink, Source};
 pub use vf::{Generation, Vf, VfCount, VfEvent, VfIndex, VfPowerState, VfState};
 pub use virtual_function::VirtualFunction;

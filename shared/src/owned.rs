@@ -7,10 +7,12 @@ use crate::dispatch_view::DispatchView;
 use crate::transfer::Staging;
 
 /// The state of one VF that only the caller inside its gate touches. All-zero is the state of a VF never called.
-#[repr(C, align(64))]
+#[repr(C, align(8))]
 pub struct Owned<const BLOCKS: usize> {
     /// Where a write is copied to, once, and a read is composed.
     pub(crate) staging: Staging,
+    /// The registration whose handler was called last.
+    pub(crate) called: u32,
     /// The generation up to which resets have been carried out.
     pub(crate) settled: u32,
     pub(crate) view: DispatchView<BLOCKS>,
@@ -22,7 +24,7 @@ impl<const BLOCKS: usize> Owned<BLOCKS> {
     /// It is several hundred bytes long: for constants and heaps, not for a kernel stack.
     #[must_use]
     pub const fn new() -> Self {
-        Self { staging: [0; BLOCK_SIZE], settled: 0, view: DispatchView::new() }
+        Self { staging: [0; BLOCK_SIZE], called: 0, settled: 0, view: DispatchView::new() }
     }
 }
 

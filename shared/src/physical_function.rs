@@ -11,25 +11,27 @@
 //!      +----------- calls: DEVICE_NOT_READY ----------+
 //! ```
 //!
-//! The other parts of it are in the submodules: the calls (`call`), the life of the VFs (`life`), handlers coming and
-//! going (`drain`), and what the PF side does to VFs at any time (`publish`).
+//! The other parts of it are in the submodules: the calls (`call`, `check`, `ask`), the life of the VFs (`life`),
+//! handlers coming and going (`drain`), what the PF side does to VFs at any time (`publish`), and what the operator sees
+//! and decides (`operator`).
 
+mod ask;
 mod call;
+mod check;
 mod drain;
 mod life;
+mod operator;
 mod publish;
 
 use core::fmt;
 
 use lock_api::RawMutex;
 
-use crate::block::BlockId;
 use crate::gate::Gated;
 use crate::handler_table::{HandlerTable, RegisterError, Service};
 use crate::platform::SECOND;
-use crate::refusal::Refusal;
 use crate::schema::Schema;
-use crate::statistics::{BlockStatistics, RefusalCounters};
+use crate::statistics::RefusalCounters;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::vf::{VfCount, VfIndex};
 use crate::virtual_function::VirtualFunction;
@@ -91,31 +93,6 @@ impl<'a, G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'a
     #[must_use]
     pub fn index(&self, vf: u16) -> Option<VfIndex> {
         VfCount::new(u16::try_from(self.vfs.len()).unwrap_or(u16::MAX)).index(vf)
-    }
-
-    /// Says how often a VF's calls were refused for this cause.
-    #[must_use]
-    pub fn vf_refusals(&self, vf: VfIndex, cause: Refusal) -> u64 {
-        self.vf(vf).map_or(0, |vf| vf.refused.read(cause))
-    }
-
-    /// Says how often calls were refused for this cause that belong to no VF.
-    #[must_use]
-    pub fn refusals(&self, cause: Refusal) -> u64 {
-        self.refused.read(cause)
-    }
-
-    /// Reads the counters of one block of a VF; `None` if there is no such block.
-    #[must_use]
-    pub fn block_statistics(&self, vf: VfIndex, block: BlockId) -> Option<BlockStatistics> {
-        let place = self.handlers.place(block)?;
-        Some(self.vf(vf)?.blocks.get(usize::from(place))?.read())
-    }
-
-    /// Says how many handler calls of a VF took about how long; see [`HISTOGRAM_PLACES`](crate::HISTOGRAM_PLACES).
-    #[must_use]
-    pub fn handler_times(&self, vf: VfIndex, place: usize) -> u32 {
-        self.vf(vf).map_or(0, |vf| vf.handler_time.read(place))
     }
 
     fn vf(&self, vf: VfIndex) -> Option<&'a VirtualFunction<G, R, BLOCKS>> {

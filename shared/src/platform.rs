@@ -11,13 +11,17 @@
 pub struct ParkSpot {
     /// The VF whose gate the caller waits for.
     pub vf: u16,
-    /// The place at that gate, below [`ParkSpot::PER_VF`].
+    /// The place at that VF, below [`ParkSpot::PER_VF`].
     pub waiter: u8,
 }
 
 impl ParkSpot {
-    /// How many spots each VF has: eight waiters, and one that was woken and has not yet gone on.
-    pub const PER_VF: u8 = 9;
+    /// How many spots each VF has: eight for callers that wait for its gate and one for a caller that was woken and has
+    /// not yet gone on; one for a caller that is delayed; one for a caller whose handler answers later.
+    pub const PER_VF: u8 = 11;
+
+    pub(crate) const DELAYED: u8 = 9;
+    pub(crate) const DEFERRED: u8 = 10;
 }
 
 /// Lets callers wait. Every function is called at `PASSIVE_LEVEL`.

@@ -128,8 +128,8 @@ pub enum SchemaError {
     TruncatableWithoutRead,
     /// Only the blocks 0 to 63 can be invalidated, and only if the VF reads them.
     NotInvalidatable,
-    /// Nothing is ever asked of a handler, so nothing can be deferred.
-    DeferredWithoutHandler,
+    /// Only writes can be deferred. A read that would have to wait is published, and announced by an invalidation.
+    DeferredWithoutWrite,
 }
 
 /// Collects the description; all functions are `const`.
@@ -262,7 +262,7 @@ impl SchemaBuilder {
         self
     }
 
-    /// Lets the handler answer later, by ticket.
+    /// Lets the handler answer a write later, by ticket.
     pub const fn deferred(mut self) -> Self {
         self.schema.deferred = true;
         self
@@ -283,7 +283,6 @@ impl SchemaBuilder {
         let schema = self.schema;
         let keeps = matches!(schema.reset, ResetRule::Keep);
         let vf_owned = matches!(schema.owner, Owner::Vf);
-        let handler_read = schema.is_read() && matches!(schema.source, ReadSource::Handler);
         if schema.minimum == 0 {
             return Err(SchemaError::NoLength);
         }
@@ -311,8 +310,8 @@ impl SchemaBuilder {
         if schema.invalidatable && (schema.id.mask().is_none() || !schema.is_read()) {
             return Err(SchemaError::NotInvalidatable);
         }
-        if schema.deferred && !schema.is_written() && !handler_read {
-            return Err(SchemaError::DeferredWithoutHandler);
+        if schema.deferred && !schema.is_written() {
+            return Err(SchemaError::DeferredWithoutWrite);
         }
         Ok(schema)
     }
@@ -402,9 +401,10 @@ mod tests {
     }
 
     #[test]
-    fn block_that_no_handler_sees_cannot_be_deferred() {
-        assert_eq!(refused(Schema::published(ID).length(4).deferred()), SchemaError::DeferredWithoutHandler);
-        assert!(Schema::answered(ID).length(4).deferred().build().is_ok());
+    fn only_writes_can_be_deferred() {
+        assert_eq!(refused(Schema::published(ID).length(4).deferred()), SchemaError::DeferredWithoutWrite);
+        assert_eq!(refused(Schema::answered(ID).length(4).deferred()), SchemaError::DeferredWithoutWrite);
+        assert!(Schema::written(ID).length(4).deferred().build().is_ok());
     }
 
     #[test]

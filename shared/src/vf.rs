@@ -162,6 +162,17 @@ impl VfEvent {
     pub(crate) const IN_ORDER: [Self; 5] =
         [Self::Disabled, Self::Reset, Self::Enabled, Self::PowerChanged, Self::Quarantined];
 
+    /// Gives the number that stands for the event in a flight recorder.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Disabled => 0,
+            Self::Reset => 1,
+            Self::Enabled => 2,
+            Self::PowerChanged => 3,
+            Self::Quarantined => 4,
+        }
+    }
+
     pub(crate) const fn bit(self) -> u32 {
         match self {
             Self::Disabled => 1,

@@ -11,11 +11,16 @@ use core::fmt;
 use lock_api::{Mutex, RawMutex};
 
 use crate::block_store::BlockStore;
+use crate::delay::Delay;
+use crate::evidence::EvidenceBox;
 use crate::gate::{Gated, Inside, Turned};
 use crate::invalidation::Pending;
 use crate::platform::Platform;
+use crate::policy::{Policy, Standing};
+use crate::recorder::Recorder;
 use crate::statistics::{BlockCounters, Histogram, RefusalCounters};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, array_of, const_new};
+use crate::tickets::Tickets;
 use crate::vf::{Generation, VfEvent, VfState};
 
 /// Keeps the state of one VF; `G` is the host's cell for what the gate guards, `R` its raw lock.
@@ -31,12 +36,19 @@ pub struct VirtualFunction<G, R, const BLOCKS: usize> {
     /// Events that the handlers have not heard of yet, as bits of [`VfEvent::bit`].
     unheard: AtomicU32,
     thread: AtomicU64,
+    /// When the call of the running handler began.
+    since: AtomicU64,
+    pub(crate) tickets: Tickets,
+    pub(crate) delay: Delay,
     pub(crate) pending: Pending,
     pub(crate) leaf: Mutex<R, ()>,
+    pub(crate) policy: Policy,
+    pub(crate) evidence: EvidenceBox,
     pub(crate) refused: RefusalCounters,
     pub(crate) handler_time: Histogram,
     pub(crate) blocks: [BlockCounters; BLOCKS],
     pub(crate) store: BlockStore<BLOCKS>,
+    pub(crate) recorder: Recorder,
 }
 
 /// What [`VirtualFunction::running`] says while any handler may be told of an event.
@@ -64,12 +76,18 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> VirtualFunction<G, R, B
                 generation: AtomicU32::new(0),
                 unheard: AtomicU32::new(0),
                 thread: AtomicU64::new(0),
+                since: AtomicU64::new(0),
+                tickets: Tickets::new(),
+                delay: Delay::new(),
                 pending: Pending::new(),
                 leaf: Mutex::new(()),
+                policy: Policy::new(),
+                evidence: EvidenceBox::new(),
                 refused: RefusalCounters::new(),
                 handler_time: Histogram::new(),
                 blocks: array_of!(BlockCounters::new(); BLOCKS),
                 store: BlockStore::new(),
+                recorder: Recorder::new(),
             }
         }
     }
@@ -120,6 +138,13 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> VirtualFunction<G, R, B
         self.unheard.swap(0, Ordering::AcqRel)
     }
 
+    /// The VF lost standing; the handlers hear of an isolation.
+    pub(crate) fn fell(&self, standing: Standing) {
+        if standing == Standing::Isolated {
+            self.post(VfEvent::Quarantined);
+        }
+    }
+
     /// The registration whose handler runs for this VF, [`ANY_REGISTRATION`], or 0.
     pub(crate) fn running(&self) -> u32 {
         self.running.load(Ordering::Acquire)
@@ -130,8 +155,14 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> VirtualFunction<G, R, B
         self.thread.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn begin_handler(&self, registration: u32, thread: u64) {
+    /// When the call of the running handler began.
+    pub(crate) fn since(&self) -> u64 {
+        self.since.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn begin_handler(&self, registration: u32, thread: u64, time: u64) {
         self.thread.store(thread, Ordering::Relaxed);
+        self.since.store(time, Ordering::Relaxed);
         self.running.store(registration, Ordering::Release);
     }
 

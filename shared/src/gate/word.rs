@@ -1,15 +1,15 @@
 //! The state of a gate in one 64-bit word, and its transitions as pure functions.
 //!
 //! ```text
-//!  63      52 51            20 19     11 10    7 6    3   2      1      0
-//! +----------+----------------+---------+-------+------+------+--------+------+
-//! | call no. | queue, 8 x 4   | spots   | grant | wait | mark | closed | held |
-//! +----------+----------------+---------+-------+------+------+--------+------+
+//!  63      53  52  51            20 19     11 10    7 6    3   2      1      0
+//! +----------+----+----------------+---------+-------+------+------+--------+------+
+//! | call no. | bl | queue, 8 x 4   | spots   | grant | wait | mark | closed | held |
+//! +----------+----+----------------+---------+-------+------+------+--------+------+
 //! ```
 //!
 //! `queue` holds the spots of the waiters, the next one in the lowest four bits; `wait` counts them. `spots` marks the
 //! spots in use: by a waiter, or by one that left the queue and has not yet consumed its unpark. `grant` is one more
-//! than the spot that the gate was handed to, or 0.
+//! than the spot that the gate was handed to, or 0. `bl` is set once the caller inside was blamed for taking too long.
 //!
 //! INVARIANT: a gate that is not held has no waiters: whoever leaves hands it to the first of them.
 
@@ -28,7 +28,8 @@ const COUNT_SHIFT: u32 = 3;
 const GRANT_SHIFT: u32 = 7;
 const SPOTS_SHIFT: u32 = 11;
 const QUEUE_SHIFT: u32 = 20;
-const CALL_SHIFT: u32 = 52;
+const BLAMED: u64 = 1 << 52;
+const CALL_SHIFT: u32 = 53;
 const NIBBLE: u64 = 0xF;
 const SPOTS: u64 = 0x1FF;
 const QUEUE: u64 = 0xFFFF_FFFF;
@@ -40,6 +41,15 @@ impl Word {
 
     pub(super) const fn is_closed(self) -> bool {
         self.0 & CLOSED != 0
+    }
+
+    pub(super) const fn is_blamed(self) -> bool {
+        self.0 & BLAMED != 0
+    }
+
+    /// The caller inside is blamed.
+    pub(super) const fn blamed(self) -> Self {
+        Self(self.0 | BLAMED)
     }
 
     /// Says that nobody is inside and nobody is still on the way out of a wait.
@@ -89,11 +99,11 @@ impl Word {
     pub(super) const fn left(self) -> (Self, Option<u8>) {
         let waiters = self.waiters();
         if waiters == 0 {
-            return (Self(self.0 & !HELD), None);
+            return (Self(self.0 & !(HELD | BLAMED)), None);
         }
         let queue = self.queue();
         let spot = queue & NIBBLE;
-        let word = self.with_queue(queue >> 4, waiters.wrapping_sub(1)).0 & !(NIBBLE << GRANT_SHIFT)
+        let word = self.with_queue(queue >> 4, waiters.wrapping_sub(1)).0 & !(NIBBLE << GRANT_SHIFT | BLAMED)
             | spot.wrapping_add(1) << GRANT_SHIFT;
         (Self(word.wrapping_add(1 << CALL_SHIFT)), Some(spot.to_le_bytes()[0]))
     }
@@ -173,6 +183,15 @@ mod tests {
         let (word, spot) = word.queued().expect("one waiter left the queue");
         assert_eq!(spot, 8);
         assert!(word.is_granted_to(0));
+    }
+
+    #[test]
+    fn blame_ends_with_the_call() {
+        let word = full().blamed();
+        assert!(word.is_blamed());
+        let (next, _) = word.left();
+        assert!(!next.is_blamed());
+        assert!(!Word(0).entered().blamed().left().0.is_blamed());
     }
 
     #[test]

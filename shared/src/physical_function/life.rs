@@ -16,11 +16,12 @@
 use lock_api::RawMutex;
 
 use super::{PhysicalFunction, STARTED};
-use crate::block::BlockMask;
+use crate::block::{BlockId, BlockMask};
 use crate::dispatch_view::{Route, rule};
 use crate::gate::Gated;
 use crate::owned::Owned;
 use crate::platform::{MILLISECOND, Platform};
+use crate::recorder::Happening;
 use crate::status::NtStatus;
 use crate::sync::Ordering;
 use crate::vf::{Generation, Vf, VfCount, VfEvent, VfIndex, VfPowerState, VfState};
@@ -108,9 +109,10 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
                 self.knock_at(vf, index, platform);
             }
             vf.gated.gate().close(platform, index);
+            vf.delay.wake(index, platform);
         }
         self.every_vf().all(|(_, vf)| {
-            while !vf.gated.gate().is_idle() {
+            while !vf.gated.gate().is_idle() || !vf.delay.is_idle() {
                 let now = platform.now();
                 if now >= deadline {
                     return false;
@@ -188,9 +190,10 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
     fn knock_at<P: Platform>(&self, vf: &VirtualFunction<G, R, BLOCKS>, index: u16, platform: &P) {
         let Some(index) = self.index(index) else { return };
         let Some(mut inside) = vf.gated.gate().try_enter(platform, index.value()) else { return };
-        let Some(mut owned) = inside.open(&vf.gated) else { return };
-        self.settle(vf, index, &mut owned, platform);
-        self.settle_again(vf, index, &mut owned, platform);
+        if let Some(mut owned) = inside.open(&vf.gated) {
+            self.settle(vf, index, &mut owned, platform);
+            self.settle_again(vf, index, &mut owned, platform);
+        }
     }
 
     /// Carries out what happened to the VF since the last call, before this one is looked at.
@@ -224,7 +227,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         while vf.has_unheard() {
             // INVARIANT: a drain that saw this call inside another handler has moved on. From here on it sees that any
             // handler may run; and if it began before, the table's epoch is seen to have moved.
-            vf.begin_handler(ANY_REGISTRATION, platform.thread());
+            vf.begin_handler(ANY_REGISTRATION, platform.thread(), platform.now());
             let _own_call = vf.gated.gate().announce();
             self.settle(vf, index, owned, platform);
         }
@@ -240,7 +243,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
     ) {
         let events = vf.take_unheard();
         let who = Vf { index, generation: Generation::new(owned.settled) };
-        vf.begin_handler(ANY_REGISTRATION, platform.thread());
+        vf.begin_handler(ANY_REGISTRATION, platform.thread(), platform.now());
         let mut told = [0_u64; 4];
         for handler in
             owned.view.routes().filter(|route| !route.has(rule::DRAINING)).filter_map(Route::handler)
@@ -252,12 +255,19 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
             }
             *word |= bit;
             let Some(handler) = self.handlers.handler(handler) else { continue };
-            for event in VfEvent::IN_ORDER.into_iter().filter(|event| events & event.bit() != 0) {
+            for event in told_events(events) {
                 handler.vf_event(who, event);
             }
         }
         vf.end_handler();
+        for event in told_events(events) {
+            vf.recorder.record(platform.now(), who.generation, BlockId::new(0), 0, Happening::Told(event));
+        }
     }
+}
+
+fn told_events(events: u32) -> impl Iterator<Item = VfEvent> {
+    VfEvent::IN_ORDER.into_iter().filter(move |event| events & event.bit() != 0)
 }
 
 /// Wipes what an earlier life left: everything but published content that is to be kept or is of this life already.
@@ -279,6 +289,8 @@ fn wipe<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
             }
         }
     }
+    vf.evidence.clear();
+    vf.policy.begin_next_life();
     owned.staging.fill(0);
     owned.settled = generation.value();
 }

@@ -7,6 +7,10 @@ mod handlers;
 #[cfg(test)]
 mod host;
 #[cfg(test)]
+mod late;
+#[cfg(test)]
+mod policing;
+#[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod refusals;

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use super::leaf_lock;
 pub(crate) struct ThreadHost {
     began: Instant,
     added: AtomicU64,
+    frozen: AtomicBool,
     signalled: Mutex<HashMap<ParkSpot, bool>>,
     changed: Condvar,
 }
@@ -31,6 +32,7 @@ impl ThreadHost {
         Self {
             began: Instant::now(),
             added: AtomicU64::new(0),
+            frozen: AtomicBool::new(false),
             signalled: Mutex::new(HashMap::new()),
             changed: Condvar::new(),
         }
@@ -40,6 +42,16 @@ impl ThreadHost {
     pub(crate) fn advance(&self, time: u64) {
         self.added.fetch_add(time, Ordering::Relaxed);
         self.changed.notify_all();
+    }
+
+    /// Stops the clock; it goes on only by [`advance`](Self::advance).
+    pub(crate) fn freeze(&self) {
+        self.added.fetch_add(self.real_time(), Ordering::Relaxed);
+        self.frozen.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn time(&self) -> u64 {
+        self.now()
     }
 
     /// Says whether the running thread is outside all critical regions.
@@ -95,7 +107,8 @@ impl Parker for ThreadHost {
 
 impl Platform for ThreadHost {
     fn now(&self) -> u64 {
-        self.real_time() + self.added.load(Ordering::Relaxed)
+        let real = if self.frozen.load(Ordering::Relaxed) { 0 } else { self.real_time() };
+        real + self.added.load(Ordering::Relaxed)
     }
 
     fn thread(&self) -> u64 {

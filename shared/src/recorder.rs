@@ -1,0 +1,196 @@
+//! The flight recorder: the last 64 things that happened to a VF, readable from a crash dump.
+//!
+//! Events are typed and 32 bytes each, in a ring that overwrites itself; recording one is four stores. A guest moves
+//! this ring, never a log. The caller inside the gate is the only writer; anybody may read, and tells a torn event by
+//! its number.
+
+use crate::block::BlockId;
+use crate::refusal::Refusal;
+use crate::sync::{AtomicU64, Ordering, array_of, const_new, fence};
+use crate::vf::{Generation, VfEvent};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A write was served.
+    Wrote,
+    /// A read was served.
+    Read,
+    /// A write was dropped and answered with success, because its schema says so for one over the rate.
+    Shed,
+    /// A call was refused.
+    Refused(Refusal),
+    /// The handlers were told of an event.
+    Told(VfEvent),
+}
+
+/// One event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The number of the event in the life of the recorder, from 1; the lower 32 bits.
+    pub number: u32,
+    /// When, in units of the host's clock.
+    pub time: u64,
+    /// In which life of the VF.
+    pub generation: Generation,
+    /// The block, or 0.
+    pub block: BlockId,
+    /// What, as [`Happening::code`].
+    pub code: u16,
+    /// The stated length of the transfer, 65,535 for anything above.
+    pub length: u16,
+    /// The status that the caller was told.
+    pub status: u32,
+}
+
+/// The ring of one VF. All-zero is empty.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Recorder {
+    events: [[AtomicU64; 4]; EVENTS],
+    recorded: AtomicU64,
+}
+
+/// How many events a ring holds.
+pub const EVENTS: usize = 64;
+
+impl Happening {
+    /// Gives the number that stands for this in a ring: the kind in the upper byte, the cause in the lower.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::Wrote => 0x0100,
+            Self::Read => 0x0200,
+            Self::Shed => 0x0300,
+            Self::Refused(cause) => u16::from_le_bytes([cause.index(), 4]),
+            Self::Told(event) => u16::from_le_bytes([event.number(), 5]),
+        }
+    }
+
+    const fn status(self) -> u32 {
+        match self {
+            Self::Refused(cause) => cause.status().bits(),
+            Self::Wrote | Self::Read | Self::Shed | Self::Told(_) => 0,
+        }
+    }
+}
+
+impl Recorder {
+    const_new! {
+        pub(crate) fn new() -> Self {
+            Self {
+                events: array_of!(array_of!(AtomicU64::new(0); 4); EVENTS),
+                recorded: AtomicU64::new(0),
+            }
+        }
+    }
+
+    pub(crate) fn record(
+        &self,
+        time: u64,
+        generation: Generation,
+        block: BlockId,
+        length: u32,
+        what: Happening,
+    ) {
+        let number = self.recorded.load(Ordering::Relaxed).wrapping_add(1);
+        let Some([first, second, third, fourth]) = self.events.get(place_of(number)) else { return };
+        let length = u64::from(u16::try_from(length).unwrap_or(u16::MAX));
+        // A reader that sees a word of the new event also sees that the old number is gone.
+        fourth.store(0, Ordering::Relaxed);
+        fence(Ordering::Release);
+        first.store(time, Ordering::Relaxed);
+        second.store(u64::from(generation.value()) | u64::from(block.value()) << 32, Ordering::Relaxed);
+        third
+            .store(u64::from(what.code()) | length << 16 | u64::from(what.status()) << 32, Ordering::Relaxed);
+        fourth.store(number, Ordering::Release);
+        self.recorded.store(number, Ordering::Relaxed);
+    }
+
+    /// Reads the event that happened `back` events ago; `None` if it was never recorded or is overwritten right now.
+    pub(crate) fn read(&self, back: usize) -> Option<Event> {
+        let back = u64::try_from(back).ok().filter(|back| *back < 64)?;
+        let number = self.recorded.load(Ordering::Acquire).checked_sub(back).filter(|number| *number > 0)?;
+        let [first, second, third, fourth] = self.events.get(place_of(number))?;
+        if fourth.load(Ordering::Acquire) != number {
+            return None;
+        }
+        let time = first.load(Ordering::Relaxed);
+        let (generation, block) = halves(second.load(Ordering::Relaxed));
+        let (code, status) = halves(third.load(Ordering::Relaxed));
+        fence(Ordering::Acquire);
+        if fourth.load(Ordering::Relaxed) != number {
+            return None;
+        }
+        let [a, b, c, d] = code.to_le_bytes();
+        Some(Event {
+            number: halves(number).0,
+            time,
+            generation: Generation::new(generation),
+            block: BlockId::new(block),
+            code: u16::from_le_bytes([a, b]),
+            length: u16::from_le_bytes([c, d]),
+            status,
+        })
+    }
+}
+
+fn place_of(number: u64) -> usize {
+    let [place, ..] = (number & 63).to_le_bytes();
+    usize::from(place)
+}
+
+fn halves(word: u64) -> (u32, u32) {
+    let half = |word: u64| u32::try_from(word & 0xFFFF_FFFF).unwrap_or(0);
+    (half(word), half(word >> 32))
+}
+
+const _: () = assert!(
+    size_of::<Recorder>() == 64 * 32 + 8 || cfg!(loom),
+    "the budget of a VF counts 32 bytes an event"
+);
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Happening, Recorder};
+    use crate::block::BlockId;
+    use crate::refusal::{EVERY_REFUSAL, Refusal};
+    use crate::vf::{Generation, VfEvent};
+    use std::collections::HashSet;
+
+    fn record(recorder: &Recorder, time: u64) {
+        let what = Happening::Refused(Refusal::Length);
+        recorder.record(time, Generation::new(3), BlockId::new(0xFFFF_FFFF), u32::MAX, what);
+    }
+
+    #[test]
+    fn event_comes_back_as_it_was_recorded() {
+        let recorder = Recorder::new();
+        assert_eq!(recorder.read(0), None);
+        record(&recorder, 77);
+        let event = recorder.read(0).expect("it was recorded");
+        assert_eq!((event.number, event.time, event.generation.value()), (1, 77, 3));
+        assert_eq!((event.block.value(), event.length), (0xFFFF_FFFF, 0xFFFF));
+        assert_eq!((event.code, event.status), (0x0404, 0xC000_000D));
+        assert_eq!(recorder.read(1), None);
+    }
+
+    #[test]
+    fn ring_keeps_the_last_64() {
+        let recorder = Recorder::new();
+        for time in 1..=100 {
+            record(&recorder, time);
+        }
+        let times: Vec<u64> = (0..70).map_while(|back| recorder.read(back)).map(|event| event.time).collect();
+        assert_eq!(times, (37..=100).rev().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_happening_has_its_own_code() {
+        let mut codes: HashSet<u16> =
+            EVERY_REFUSAL.iter().map(|cause| Happening::Refused(*cause).code()).collect();
+        codes.extend(VfEvent::IN_ORDER.iter().map(|event| Happening::Told(*event).code()));
+        codes.extend([Happening::Wrote, Happening::Read, Happening::Shed].map(Happening::code));
+        assert_eq!(codes.len(), Refusal::COUNT + VfEvent::IN_ORDER.len() + 3);
+    }
+}
