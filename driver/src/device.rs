@@ -9,6 +9,7 @@ use backchannel::NtStatus;
 use wdk_sys::{STATUS_DEVICE_BUSY, WDFDEVICE};
 
 use crate::{
+    handlers::Handlers,
     pf::Pf,
     sriov,
     storage::Reference,
@@ -41,8 +42,8 @@ impl Context for Device {
 ///
 /// # Errors
 /// What the framework says, or no memory; the framework then removes the device.
-pub(crate) fn add(init: DeviceInit) -> Result<(), NtStatus> {
-    let pf = Pf::new()?;
+pub(crate) fn add(init: DeviceInit, handlers: &'static Handlers) -> Result<(), NtStatus> {
+    let pf = Pf::new(handlers)?;
     let offered = pf.clone();
     let device = init.create(Device { pf, num_vfs: AtomicU16::new(0) })?;
     sriov::offer(device, &offered)

@@ -9,6 +9,7 @@ use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT, PWDFDEVICE_INIT, STATU
 
 use crate::{
     device,
+    handlers::{HANDLERS, Handlers},
     wdf::{self, device::DeviceInit},
 };
 
@@ -30,20 +31,20 @@ pub unsafe extern "system" fn driver_entry(
 
 /// Makes the device of a PF: for `EvtDriverDeviceAdd`, ours or that of an IHV's driver.
 ///
-/// Returns what that callback has to return. IRQL: `PASSIVE_LEVEL`.
+/// `handlers` serve its blocks. Returns what that callback has to return. IRQL: `PASSIVE_LEVEL`.
 ///
 /// # Safety
 /// `init` is the argument of the running `EvtDriverDeviceAdd`, and is not used by the caller afterwards.
 #[must_use]
-pub unsafe fn add_device(init: PWDFDEVICE_INIT) -> NTSTATUS {
+pub unsafe fn add_device(init: PWDFDEVICE_INIT, handlers: &'static Handlers) -> NTSTATUS {
     // SAFETY: our caller's argument, handed on once.
     let init = unsafe { DeviceInit::new(init) };
-    device::add(init).map_or_else(NtStatus::raw, |()| STATUS_SUCCESS)
+    device::add(init, handlers).map_or_else(NtStatus::raw, |()| STATUS_SUCCESS)
 }
 
 unsafe extern "C" fn evt_device_add(_driver: WDFDRIVER, init: PWDFDEVICE_INIT) -> NTSTATUS {
     // SAFETY: KMDF's argument, handed on once.
-    unsafe { add_device(init) }
+    unsafe { add_device(init, &HANDLERS) }
 }
 
 /// Nothing outlives the devices: their memory is freed at cleanup.

@@ -25,7 +25,7 @@ use crate::storage::{Array, Zeroed};
 /// The raw lock of the engine's leaf locks: raise to `DISPATCH_LEVEL`, then spin; drop in the opposite order.
 ///
 /// LOCK: held for one copy or one table change; no handler call, no request completion, no wait under it.
-pub(crate) struct RaisedSpinLock {
+pub struct RaisedSpinLock {
     spin: spin::Mutex<()>,
     /// The level to return to; belongs to whoever holds `spin`.
     previous: AtomicU8,

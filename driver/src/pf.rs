@@ -10,16 +10,19 @@ use backchannel::{
 };
 
 use crate::{
-    handlers::{BLOCKS, HANDLERS, SERVICES},
+    handlers::Handlers,
     irql::{Event, GateCell, Kernel, RaisedSpinLock},
-    storage::{Array, Latest, Reference, Template, Zeroed},
+    storage::{Array, Latest, Reference, Zeroed},
 };
 
 /// How long a stop waits for calls that are inside a handler: 30 seconds, then PnP goes on without them.
 const DRAIN: u64 = 30_000 * MILLISECOND;
 
+/// Blocks that can be registered, and blocks that each VF's store has room for.
+const BLOCKS: usize = 64;
+
 type Vf = VirtualFunction<GateCell<BLOCKS>, RaisedSpinLock, BLOCKS>;
-type Table = HandlerTable<'static, RaisedSpinLock, BLOCKS>;
+pub(crate) type Table = HandlerTable<'static, RaisedSpinLock, BLOCKS>;
 type Engine = PhysicalFunction<'static, GateCell<BLOCKS>, RaisedSpinLock, BLOCKS>;
 
 // SAFETY: the engine promises that a zeroed VF is a valid one as long as the host's cell and raw lock are; ours are an
@@ -41,17 +44,20 @@ struct Serving {
     events: Array<Event>,
 }
 
-static TEMPLATE: Template<Pf> = Template::new(Pf { table: Table::new(&SERVICES), serving: Latest::new() });
-
 impl Pf {
-    /// Makes a PF without VFs, with every compiled-in handler registered.
+    /// A PF that nobody uses, with its table of handlers.
+    pub(crate) const fn unused(table: Table) -> Self {
+        Self { table, serving: Latest::new() }
+    }
+
+    /// Makes a PF without VFs, with every listed handler registered.
     ///
     /// # Errors
-    /// No memory, or the table of handlers is wrong; the status says which.
-    pub(crate) fn new() -> Result<Reference<Self>, NtStatus> {
+    /// No memory, or the list of handlers is wrong; the status says which.
+    pub(crate) fn new(handlers: &'static Handlers) -> Result<Reference<Self>, NtStatus> {
         // SAFETY: an unused table and no `Serving` own nothing.
-        let pf = unsafe { Reference::copy_of(&TEMPLATE) }?;
-        for (index, (_, blocks)) in (0..u8::MAX).zip(&HANDLERS) {
+        let pf = unsafe { Reference::copy_of(&handlers.template) }?;
+        for (index, blocks) in (0..u8::MAX).zip(handlers.blocks) {
             for schema in *blocks {
                 pf.table
                     .register(schema, Service::Handler(index))

@@ -68,14 +68,11 @@ struct Conversation {
     statistics: Statistics,
 }
 
-impl<R: RawMutex, const VFS: usize> Default for Mlx5<R, VFS> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
+#[expect(clippy::new_without_default, reason = "a default is made at run time, on the stack")]
 impl<R: RawMutex, const VFS: usize> Mlx5<R, VFS> {
     /// No VF has said anything.
+    // Inline, so that it exists in constants only: as code it would need a frame of many KiB.
+    #[inline]
     #[must_use]
     pub const fn new() -> Self {
         Self {

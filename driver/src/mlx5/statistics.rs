@@ -43,6 +43,8 @@ pub(crate) struct Statistics {
 
 impl Statistics {
     /// Nothing received.
+    // Inline, so that it exists in constants only: as code it would need a frame of several KiB.
+    #[inline]
     pub(crate) const fn new() -> Self {
         Self {
             sequence: 0,

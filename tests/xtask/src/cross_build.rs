@@ -22,6 +22,15 @@ use crate::{
 /// The driver's target.
 pub(crate) const TARGET: &str = "x86_64-pc-windows-msvc";
 
+/// The driver that is shipped.
+pub(crate) const DRIVER: &str = "pf_backchannel";
+
+/// A driver that links it as a library.
+pub(crate) const LIBRARY_DRIVER: &str = "library_driver";
+
+/// Every driver in Rust: packages that build for Windows' kernel only.
+pub(crate) const DRIVERS: [&str; 2] = [DRIVER, LIBRARY_DRIVER];
+
 /// How the code is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {

@@ -36,15 +36,15 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// Builds the driver and reads the product's headers.
+    /// Builds a driver and reads the product's headers.
     ///
     /// # Errors
     /// The build failed, or the product is not a kernel image that imports from [`MODULES`] alone.
-    pub(crate) fn build(profile: Profile) -> Result<Self> {
+    pub(crate) fn build(package: &str, profile: Profile) -> Result<Self> {
         let begun = Instant::now();
-        let folder = CrossBuild::prepare(&[])?.build("pf_backchannel", profile)?;
-        let path = folder.join("pf_backchannel.sys");
-        place(&folder.join("pf_backchannel.dll"), &path)?;
+        let folder = CrossBuild::prepare(&[])?.build(package, profile)?;
+        let path = folder.join(package).with_extension("sys");
+        place(&folder.join(package).with_extension("dll"), &path)?;
         let mut image = Self::read(&path)?;
         image.built_in = begun.elapsed();
         Ok(image)

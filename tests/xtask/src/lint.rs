@@ -1,10 +1,13 @@
 //! `cargo xtask lint`: formatting, lints and documentation of every package.
 
-use std::process::Command;
-
 use anyhow::Result;
 
-use crate::{cross_build::CrossBuild, packages, partition::cargo, workspace::run_shown};
+use crate::{
+    cross_build::{CrossBuild, DRIVERS},
+    packages,
+    partition::cargo,
+    workspace::run_shown,
+};
 
 /// Runs all three tools over all packages and denies every finding.
 ///
@@ -16,38 +19,20 @@ pub(crate) fn run() -> Result<u8> {
     step("formatting");
     run_shown(cargo().args(["fmt", "--all", "--check"]))?;
     step("clippy");
-    run_shown(
-        cargo()
-            .args(["clippy", "--quiet", "--workspace", "--exclude", "pf_backchannel", "--all-targets"])
-            .args(DENY),
-    )?;
+    run_shown(cargo().args(["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]))?;
     step("documentation");
-    run_shown(&mut documentation())?;
-    let build = CrossBuild::prepare(&[packages::DRIVER_LINT])?;
-    step("clippy of the driver, for its own target");
-    build.clippy("pf_backchannel")?;
-    step("documentation of the driver");
-    build.cargo(
-        &["doc", "--quiet", "--no-deps", "--package", "pf_backchannel"],
-        &[("RUSTDOCFLAGS", "-D warnings")],
+    run_shown(
+        cargo().args(["doc", "--quiet", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", DENY),
     )?;
+    let build = CrossBuild::prepare(&[packages::DRIVER_LINT])?;
+    for package in DRIVERS {
+        step(&format!("clippy of {package}, for its own target"));
+        build.clippy(package)?;
+        step(&format!("documentation of {package}"));
+        build.cargo(&["doc", "--quiet", "--no-deps", "--package", package], &[("RUSTDOCFLAGS", DENY)])?;
+    }
     Ok(0)
 }
 
-/// What turns warnings of clippy into failures.
-pub(crate) const DENY: [&str; 3] = ["--", "-D", "warnings"];
-
-fn documentation() -> Command {
-    let mut command = cargo();
-    command.args([
-        "doc",
-        "--quiet",
-        "--workspace",
-        "--exclude",
-        "pf_backchannel",
-        "--no-deps",
-        "--document-private-items",
-    ]);
-    command.env("RUSTDOCFLAGS", "-D warnings");
-    command
-}
+/// What turns warnings of rustdoc into failures.
+const DENY: &str = "-D warnings";

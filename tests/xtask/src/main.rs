@@ -17,7 +17,10 @@ use std::{env, ffi::OsString, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{cross_build::Profile, image::Image};
+use crate::{
+    cross_build::{DRIVER, Profile},
+    image::Image,
+};
 
 /// Build, run and check the PF-side backchannel on Linux.
 #[derive(Debug, Parser)]
@@ -78,7 +81,7 @@ fn main() -> ExitCode {
 }
 
 fn print_image(release: bool, json: bool) -> Result<u8> {
-    let image = Image::build(if release { Profile::Release } else { Profile::Debug })?;
+    let image = Image::build(DRIVER, if release { Profile::Release } else { Profile::Debug })?;
     if json {
         println!("{}", image.json());
     } else {

@@ -5,7 +5,7 @@ use std::{env, ffi::OsString, path::PathBuf, process::Command};
 use anyhow::{Context, Result};
 
 use crate::{
-    cross_build::Profile,
+    cross_build::{DRIVER, Profile},
     image::Image,
     packages,
     workspace::{root, run_shown, target},
@@ -20,7 +20,7 @@ pub(crate) const IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_IMAGE";
 /// Something could not be built or started.
 pub(crate) fn run(arguments: &[OsString]) -> Result<u8> {
     let command = build()?;
-    let image = Image::build(Profile::Release)?;
+    let image = Image::build(DRIVER, Profile::Release)?;
     let status = Command::new(&command)
         .args(arguments)
         .env(IMAGE_VARIABLE, image.path())

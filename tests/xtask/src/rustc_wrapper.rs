@@ -67,8 +67,7 @@ fn redirect(arguments: &mut Vec<String>, scratch: &Path) -> Result<()> {
         }
         "windows" => arguments[root] = replacement(&scratch.join("windows.rs"), WINDOWS_STUB)?,
         emptied if EMPTIED.contains(&emptied) => {
-            arguments[root] =
-                replacement(&scratch.join("empty.rs"), "//! Not used on this host.\n")?;
+            arguments[root] = replacement(&scratch.join("empty.rs"), "//! Not used on this host.\n")?;
         }
         _ => {}
     }
