@@ -10,6 +10,7 @@
 //! | [`machine`] | threads, kernel stacks, the way into an image and out of it, IRQL, waits, faults |
 //! | [`memory`] | pool blocks that end at an inaccessible page |
 //! | [`image`] | the PE loader and what is known of each loaded image |
+//! | [`exercise`] | any driver, taken through the life of a device |
 //! | [`frames`] | the stack frames of a file's functions |
 //! | [`judge`] | the rules, and how a broken one ends the run |
 //! | [`record`], [`supervisor`], [`symbols`] | the parent process: who broke the rule, by function name |
@@ -18,8 +19,13 @@
 //! | [`sys`] | the NT and KMDF types |
 //! | [`vmbus`] | what travels between a guest and the parent partition |
 //! | [`guest`], [`vpci`] | VF drivers, and the bus driver below them |
+//! | [`vsp`] | the VPCI service provider, which calls the PF for the guests |
+//! | [`partition`] | driver, VSP and guests put together |
+//! | [`script`], [`demo`] | what the command plays on it |
 
 pub mod command;
+pub mod demo;
+pub mod exercise;
 pub mod frames;
 pub mod guest;
 pub mod image;
@@ -28,12 +34,15 @@ pub mod kmdf;
 pub mod machine;
 pub mod memory;
 pub mod nt;
+pub mod partition;
 pub mod pci_bus;
 pub mod pnp;
 pub mod record;
+pub mod script;
 pub mod scenario;
 pub mod supervisor;
 pub mod symbols;
 pub mod vmbus;
 pub mod vpci;
+pub mod vsp;
 pub mod sys;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use parent_partition::command::BAD_ARGUMENTS;
-use parent_partition::frames;
+use parent_partition::command::{BAD_ARGUMENTS, DemoArguments, RunArguments};
+use parent_partition::{demo, exercise, frames, script, supervisor};
 
 /// A parent partition in a box: runs a PF backchannel driver image and judges it.
 ///
@@ -20,6 +20,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Plays a script of guests and VSP against the driver: one JSON object a line in, one a line out.
+    Run(RunArguments),
+    /// Lets four guests send statistics as Linux mlx5 VFs do, and checks what the PF made of them.
+    Demo(DemoArguments),
     /// Shows what an image file holds, without loading it.
     Inspect {
         /// The image; its PDB lies beside it.
@@ -31,11 +35,37 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Takes any driver (WDM or KMDF) through the life of one device, and judges it.
+    ///
+    /// Loads the driver, adds a device on the simulated PCI bus, starts and opens it, sends one IRP_MJ_DEVICE_CONTROL
+    /// and one IRP_MJ_INTERNAL_DEVICE_CONTROL (code 0x222000, 16 bytes each way; cancelled after a second), closes,
+    /// stops, restarts and removes it, and unloads the driver. Prints each step with its status; a step that fails is
+    /// no broken rule.
+    ///
+    /// When a rule is broken the last line says which: {"rule":..,"call":..,"at":..,"in":..,"image":..,"detail":..},
+    /// with the routine that was being called and the driver's function at fault, as its PDB names it.
+    #[command(verbatim_doc_comment)]
+    Exercise {
+        /// The driver image; its PDB lies beside it.
+        #[arg(value_name = "FILE.sys")]
+        image: PathBuf,
+        /// One JSON object a step instead of lines for people.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Run(arguments) => supervisor::supervised(|| script::run(&arguments)),
+        Command::Demo(arguments) => supervisor::supervised(|| demo::run(&arguments)),
         Command::Inspect { image, json, .. } => inspect(&image, json),
+        Command::Exercise { image, json } => supervisor::supervised(|| {
+            exercise::run(&image, |step| match json {
+                true => println!("{}", step.to_json()),
+                false => println!("{step}"),
+            })
+        }),
     }
 }
 
