@@ -6,7 +6,51 @@
 //! * [`operation`]: what a line asks for.
 //! * [`answer`]: what is said back.
 //! * [`interpreter`]: line by line, flushed, so that a program can converse.
+//! * [`stage`]: what the operations are on the partition.
 
 pub mod answer;
 pub mod interpreter;
 pub mod operation;
+pub mod stage;
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
+
+use crate::command::{BAD_ARGUMENTS, RunArguments};
+use crate::partition::Partition;
+use crate::vpci::link::Client;
+
+/// Plays a script in this process: loads the driver, answers line by line, and unloads it at the end; returns
+/// the exit code.
+pub fn run(arguments: &RunArguments) -> u8 {
+    let (image, script) = match (arguments.image.path(), open(&arguments.script)) {
+        (Ok(image), Ok(script)) => (image, script),
+        (Err(error), _) | (_, Err(error)) => {
+            eprintln!("{error}");
+            return BAD_ARGUMENTS;
+        }
+    };
+    let mut partition = Partition::boot(image, arguments.vfs, Client::Windows);
+    if let Err(status) = partition.load() {
+        eprintln!("the driver does not start: {status:#010x}");
+        return FAILED;
+    }
+    match interpreter::play(script, io::stdout().lock(), &mut partition) {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{}: {error}", arguments.script.display());
+            FAILED
+        }
+    }
+}
+
+fn open(script: &Path) -> Result<Box<dyn io::BufRead>, String> {
+    if script == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(script).map_err(|error| format!("{}: {error}", script.display()))?;
+    Ok(Box::new(BufReader::new(file)))
+}
+
+const FAILED: u8 = 1;

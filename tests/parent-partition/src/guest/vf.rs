@@ -7,9 +7,9 @@ use super::backchannel::{Backchannel, Direction, Refused};
 use crate::invoke;
 use crate::nt::request::{Request, Sent};
 use crate::nt::status::{self, Status};
+use crate::pnp;
 use crate::sys::{
-    DEVICE_OBJECT, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_PNP, IRP_MN_QUERY_INTERFACE,
-    VPCI_INTERFACE_STANDARD,
+    DEVICE_OBJECT, IO_STACK_LOCATION, IRP, IRP_MJ_INTERNAL_DEVICE_CONTROL, VPCI_INTERFACE_STANDARD,
 };
 use crate::vpci::{interface, ioctl};
 
@@ -40,24 +40,12 @@ impl VfDriver {
     /// When the bus does not have the interface.
     pub fn new(device: *mut DEVICE_OBJECT) -> Self {
         let mut bus = VPCI_INTERFACE_STANDARD::default();
-        let buffer = &raw mut bus;
-        let query = Request::new(
-            device,
-            status::NOT_SUPPORTED,
-            Vec::new(),
-            |_, location| {
-                location.MajorFunction = IRP_MJ_PNP as u8;
-                location.MinorFunction = IRP_MN_QUERY_INTERFACE as u8;
-                // SAFETY: writing a member of the union, which is plain data.
-                let query = unsafe { &mut location.Parameters.QueryInterface };
-                query.InterfaceType = &raw const interface::INTERFACE;
-                query.Size = interface::SIZE;
-                query.Version = interface::VERSION;
-                query.Interface = buffer.cast();
-            },
-            |_| (),
-        );
-        assert_eq!(query.send().finish().status, status::SUCCESS, "the bus has its interface");
+        let buffer = (&raw mut bus).cast();
+        // SAFETY: the bus driver keeps its device while a VF driver lies on it; the buffer has the size.
+        let status = unsafe {
+            pnp::query_interface(device, &interface::INTERFACE, interface::SIZE, interface::VERSION, buffer)
+        };
+        assert_eq!(status, status::SUCCESS, "the bus has its interface");
         Self { device, bus: Bus(bus) }
     }
 
@@ -93,7 +81,7 @@ impl VfDriver {
         let (input, mut output) = (input.into_boxed_slice(), output);
         let (in_pointer, in_length) = (input.as_ptr().cast_mut(), input.len() as u32);
         let out_pointer = if output.is_empty() { null_mut() } else { output.as_mut_ptr() };
-        let fill = |irp: &mut crate::sys::IRP, location: &mut crate::sys::IO_STACK_LOCATION| {
+        let fill = |irp: &mut IRP, location: &mut IO_STACK_LOCATION| {
             location.MajorFunction = IRP_MJ_INTERNAL_DEVICE_CONTROL as u8;
             irp.UserBuffer = out_pointer.cast();
             // SAFETY: writing a member of the union, which is plain data.

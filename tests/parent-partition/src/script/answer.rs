@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::nt::status::Status;
+use crate::partition::Decider;
 
 /// The outcome of an operation, or of a line that is none.
 #[derive(Debug, Serialize)]
@@ -33,24 +34,13 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub touched: Option<usize>,
     /// Who decided.
+    #[serde(serialize_with = "name")]
     pub by: Decider,
 }
 
 /// Bytes as hexadecimal digits, or JSON's null where there was no buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Data(pub Option<Vec<u8>>);
-
-/// Who decided the status of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Decider {
-    /// The guest's VPCI bus driver; the parent partition was not asked.
-    Vpci,
-    /// The VSP; the PF was not asked.
-    Vsp,
-    /// The PF's driver.
-    Pf,
-}
 
 /// An answer under the name that the line gave itself.
 #[derive(Debug, Serialize)]
@@ -86,11 +76,21 @@ fn hexadecimal<S: serde::Serializer>(status: &Status, serializer: S) -> Result<S
     serializer.collect_str(&format_args!("{status:#010x}"))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn name<S: serde::Serializer>(by: &Decider, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match by {
+        Decider::Vpci => "vpci",
+        Decider::Vsp => "vsp",
+        Decider::Pf => "pf",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{Answer, Data, Decider, Named, Outcome};
+    use super::{Answer, Data, Named, Outcome};
+    use crate::partition::Decider;
 
     fn printed(id: Option<serde_json::Value>, answer: &Answer) -> String {
         serde_json::to_string(&Named { id: id.as_ref(), answer }).expect("plain data")

@@ -44,9 +44,10 @@ pub fn play(mut script: impl BufRead, mut answers: impl Write, stage: &mut impl 
 mod tests {
     use std::io::{self, Write};
 
-    use super::super::answer::{Decider, Outcome};
+    use super::super::answer::Outcome;
     use super::super::operation::Operation;
     use super::{Stage, play};
+    use crate::partition::Decider;
 
     #[derive(Default)]
     struct Recorder {

@@ -42,13 +42,22 @@ impl End {
     ///
     /// [`Closed`], and the packet was not sent.
     pub fn send(&self, kind: PacketKind, transaction: u64, payload: Vec<u8>) -> Result<(), Closed> {
-        let packet = Packet { kind, transaction, payload };
+        self.send_bytes(&Packet { kind, transaction, payload }.encode())
+    }
+
+    /// Sends bytes that claim to be a packet, as a guest can that writes its ring itself; waits while the ring is
+    /// full.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`], and nothing was sent.
+    pub fn send_bytes(&self, packet: &[u8]) -> Result<(), Closed> {
         wait::until(None, || {
             let mut state = self.outgoing.lock();
             if state.closed {
                 return Some(Err(Closed));
             }
-            state.ring.put(&packet).ok().map(Ok)
+            state.ring.put(packet).ok().map(Ok)
         })
         .expect("no time-out")?;
         wait::change(|| ());

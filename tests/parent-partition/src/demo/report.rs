@@ -1,0 +1,145 @@
+//! What the demo says: for a person, or as one JSON object.
+
+use std::path::Path;
+
+use anstream::println;
+use anstyle::{AnsiColor, Style};
+use serde_json::json;
+
+use super::conversation::{Account, Step};
+use super::reassembled::{FIRST_WINDOW, REPORT, WINDOWS};
+use crate::guest::mlx5::{CONTROL, ControlBlock, STATISTICS};
+
+/// The guests' accounts together.
+#[derive(Debug)]
+pub struct Report {
+    image: String,
+    accounts: Vec<Account>,
+}
+
+impl Report {
+    /// A report on `image`.
+    pub fn new(image: &Path, accounts: Vec<Account>) -> Self {
+        Self { image: image.display().to_string(), accounts }
+    }
+
+    /// Values that differ from what the guests sent.
+    pub fn mismatches(&self) -> usize {
+        self.accounts.iter().map(|account| account.mismatches.len()).sum()
+    }
+
+    /// Prints one JSON object.
+    pub fn print_json(&self) {
+        let sum = |figure: fn(&Account) -> u32| {
+            self.accounts.iter().map(|each| u64::from(figure(each))).sum::<u64>()
+        };
+        let report = json!({
+            "guests": self.accounts.len(),
+            "writes": sum(|account| account.counts.writes),
+            "reads": sum(|account| account.counts.reads),
+            "pieces": sum(|account| account.reassembled.pieces),
+            "statistics_sets": sum(|account| account.reassembled.sets),
+            "mismatches": self.mismatches(),
+            // A broken rule ends the process before anything is printed.
+            "rules_broken": 0,
+            "image": self.image,
+        });
+        println!("{report}");
+    }
+
+    /// Prints the story for a person.
+    pub fn print(&self) {
+        println!("{HEAD}PF{HEAD:#}  {}", self.image);
+        for account in &self.accounts {
+            println!();
+            println!("{HEAD}guest {vf}{HEAD:#}  Linux mlx5 VF driver on VF {vf}", vf = account.vf);
+            for step in &account.steps {
+                print_step(step);
+            }
+            for mismatch in account.mismatches.iter().take(SHOWN) {
+                let super::reassembled::Mismatch { what, sent, found } = mismatch;
+                println!("  {BAD}differs{BAD:#}  {what}: sent {sent}, the PF has {found}");
+            }
+            if let Some(more) = account.mismatches.len().checked_sub(SHOWN + 1) {
+                println!("  {BAD}differs{BAD:#}  and {} more", more + 1);
+            }
+        }
+        self.print_counters();
+    }
+
+    fn print_counters(&self) {
+        println!();
+        println!("{HEAD}counters{HEAD:#}  guest  writes  reads  pieces  rejected  sets  mismatches");
+        for account in &self.accounts {
+            let Account { vf, counts, reassembled, mismatches, .. } = account;
+            println!(
+                "          {vf:>5}  {:>6}  {:>5}  {:>6}  {:>8}  {:>4}  {:>10}",
+                counts.writes,
+                counts.reads,
+                reassembled.pieces,
+                reassembled.rejected,
+                reassembled.sets,
+                mismatches.len()
+            );
+        }
+        let mismatches = self.mismatches();
+        let style = if mismatches == 0 { GOOD } else { BAD };
+        println!();
+        println!("{style}{mismatches} mismatches, 0 rules broken{style:#}");
+    }
+}
+
+fn print_step(step: &Step) {
+    match step {
+        Step::Control(block) => {
+            println!(
+                "  read   block {CONTROL:#06x} {FROM}  control {}, command {}",
+                block.control, block.command
+            );
+            println!("  write  block {CONTROL:#06x} {TO}  {}", Written(block));
+        }
+        Step::Declined(block) => {
+            println!(
+                "  read   block {CONTROL:#06x} {FROM}  control {:#x} addresses unknown agents",
+                block.control
+            );
+        }
+        Step::Sent(record) => println!(
+            "  write  block {STATISTICS:#06x} {TO}  set {} of {} rings, sequence {}; {} pieces so far",
+            record.sets,
+            record.last_set.len(),
+            record.last_sequence,
+            record.pieces
+        ),
+        Step::Checked(reassembled, mismatches) => {
+            println!(
+                "  read   block {REPORT:#06x} {FROM}  {} pieces taken, {} complete sets, sequence {}",
+                reassembled.pieces, reassembled.sets, reassembled.last_sequence
+            );
+            let last = FIRST_WINDOW + WINDOWS - 1;
+            let style = if *mismatches == 0 { GOOD } else { BAD };
+            let verdict = match mismatches {
+                0 => "every value as it was sent".to_owned(),
+                count => format!("{count} values differ from what was sent"),
+            };
+            println!("  read   blocks {FIRST_WINDOW:#06x}..{last:#06x} {FROM}  {style}{verdict}{style:#}");
+        }
+    }
+}
+
+struct Written<'a>(&'a ControlBlock);
+
+impl std::fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ControlBlock { capabilities, command_ack, version, rings, .. } = self.0;
+        write!(f, "capabilities {capabilities}, acknowledged {command_ack}, version {version}, rings {rings}")
+    }
+}
+
+/// The handler that serves all these blocks, as seen from a guest.
+const TO: &str = "to the PF's mlx5 handler";
+const FROM: &str = "from the PF's mlx5 handler";
+const SHOWN: usize = 5;
+const HEAD: Style = Style::new().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();

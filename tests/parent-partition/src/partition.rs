@@ -1,0 +1,187 @@
+//! The parent partition put together: the PF's driver, the VSP, and the guests.
+//!
+//! ```text
+//!   guest ── VF driver ── VPCI bus driver ══ channel ══ VSP ── interface ── the image under test
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::guest::vf::VfDriver;
+use crate::nt::status::{self, Status};
+use crate::pci_bus::Function;
+use crate::pnp::{self, DeviceRef, DriverRef};
+use crate::vmbus::message::Slot;
+use crate::vpci::device::VfDevice;
+use crate::vpci::link::{Client, Link};
+use crate::vsp::provider::Provider;
+use crate::vsp::service;
+
+/// A booted machine with one device whose driver is judged.
+#[derive(Debug)]
+pub struct Partition {
+    image: PathBuf,
+    vfs: u16,
+    client: Client,
+    pf: Option<LoadedPf>,
+    // Dropped in this order: VF drivers before their devices, and those after their channels.
+    vsp: Provider,
+    guests: BTreeMap<u16, Guest>,
+}
+
+/// A guest with one VF.
+#[derive(Debug)]
+pub struct Guest {
+    /// The VF's driver; dropped first, since it holds the bus's interface.
+    pub driver: VfDriver,
+    /// The VF's device.
+    pub device: VfDevice,
+}
+
+/// Who decided how an operation of a guest ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decider {
+    /// The guest's own bus driver; nothing was sent.
+    Vpci,
+    /// The VSP; the PF was not asked.
+    Vsp,
+    /// The PF's driver.
+    Pf,
+}
+
+#[derive(Debug)]
+struct LoadedPf {
+    driver: DriverRef,
+    device: DeviceRef,
+}
+
+impl Partition {
+    /// Boots the machine; the calling thread becomes one of its kernel threads.
+    ///
+    /// The driver is not loaded yet: see [`Partition::load`].
+    pub fn boot(image: PathBuf, vfs: u16, client: Client) -> Self {
+        pnp::boot();
+        Self { image, vfs, client, pf: None, vsp: Provider::default(), guests: BTreeMap::new() }
+    }
+
+    /// Loads the driver, adds the device, starts it, and lets VSP and guests have it.
+    ///
+    /// What a failure leaves half-made is taken down again.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_IMAGE_ALREADY_LOADED, or the status with which a step failed.
+    pub fn load(&mut self) -> Result<(), Status> {
+        if self.pf.is_some() {
+            return Err(IMAGE_ALREADY_LOADED);
+        }
+        let driver = pnp::load_driver(SERVICE, &self.image).map_err(|error| error.status())?;
+        let device = match pnp::add_device(&driver, self.function()) {
+            Ok(device) => device,
+            Err(status) => {
+                pnp::unload(driver);
+                return Err(status);
+            }
+        };
+        let started = pnp::start(&device);
+        self.pf = Some(LoadedPf { driver, device });
+        let ready = if started == status::SUCCESS { self.vsp.take_pf() } else { Err(started) };
+        if let Err(status) = ready {
+            self.unload()?;
+            return Err(status);
+        }
+        for (vf, guest) in &mut self.guests {
+            guest.device.connect(self.vsp.offer(guest.device.link().slot(), *vf));
+        }
+        Ok(())
+    }
+
+    /// Takes the device from the guests, gives the interface back, removes the device and unloads the driver.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_DEVICE_NOT_READY when it is not loaded.
+    pub fn unload(&mut self) -> Result<(), Status> {
+        let LoadedPf { driver, device } = self.pf.take().ok_or(status::DEVICE_NOT_READY)?;
+        self.vsp.withdraw();
+        self.vsp.release_pf();
+        pnp::remove(device);
+        pnp::unload(driver);
+        Ok(())
+    }
+
+    /// Whether the driver is loaded and its device started.
+    pub fn is_loaded(&self) -> bool {
+        self.pf.is_some()
+    }
+
+    /// The VSP.
+    pub fn vsp(&self) -> &Provider {
+        &self.vsp
+    }
+
+    /// Lets a guest's VF driver act, and says who decided how it ended; the guest is made if there is none.
+    ///
+    /// Nothing else may use the guest meanwhile.
+    pub fn let_guest<T>(&mut self, vf: u16, act: impl FnOnce(&VfDriver) -> T) -> (T, Decider) {
+        let guest = self.guest(vf);
+        let ejected = guest.device.link().is_ejected();
+        let decisions =
+            |partition: &Self| partition.vsp.offer_of(vf).map_or((0, None), |offer| offer.decisions());
+        let before = decisions(self).0;
+        let value = act(&self.guests[&vf].driver);
+        let (after, last) = decisions(self);
+        let decider = match last {
+            // The VSP took the device away: the bus driver only says so.
+            _ if ejected => Decider::Vsp,
+            Some(service::Decider::Vsp) if after != before => Decider::Vsp,
+            Some(service::Decider::Pf) if after != before => Decider::Pf,
+            _ => Decider::Vpci,
+        };
+        (value, decider)
+    }
+
+    /// Takes a guest out, to act on a thread of its own; the guest is made if there is none.
+    pub fn take_guest(&mut self, vf: u16) -> Guest {
+        self.guest(vf);
+        self.guests.remove(&vf).expect("just made")
+    }
+
+    /// Puts a guest back.
+    pub fn put_guest(&mut self, vf: u16, guest: Guest) {
+        self.guests.insert(vf, guest);
+    }
+
+    fn guest(&mut self, vf: u16) -> &Guest {
+        if !self.guests.contains_key(&vf) {
+            // The guest's name for the device: no VF index, and not all guests' are alike.
+            let slot = Slot::new(2 + (vf % 30) as u8, 0);
+            let mut device = VfDevice::new(Link::new(slot, self.client));
+            if self.is_loaded() {
+                device.connect(self.vsp.offer(slot, vf));
+            }
+            let driver = VfDriver::new(device.object());
+            self.guests.insert(vf, Guest { driver, device });
+        }
+        &self.guests[&vf]
+    }
+
+    fn function(&self) -> Function {
+        Function { vendor: VENDOR, device: DEVICE, total_vfs: self.vfs, num_vfs: self.vfs }
+    }
+}
+
+impl Drop for Partition {
+    /// Ends in order, so that what the driver leaves behind is found.
+    fn drop(&mut self) {
+        if self.is_loaded() {
+            self.unload().expect("it is loaded");
+        }
+    }
+}
+
+const SERVICE: &str = "pf_backchannel";
+const IMAGE_ALREADY_LOADED: Status = 0xC000_010E_u32.cast_signed();
+/// The hardware id that the INF marks for replacement.
+const VENDOR: u16 = 0xFFFF;
+const DEVICE: u16 = 0xFFFF;
