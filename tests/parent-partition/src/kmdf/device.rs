@@ -151,12 +151,17 @@ extern "win64" fn WdfDeviceCreate(globals: usize, init: usize, attributes: usize
 fn create(settings: DeviceInit, attributes: &Attributes) -> Result<Arc<Device>, Status> {
     let driver = settings.driver.clone();
     let binding = &driver.object.binding;
-    kernel::with_top_of_stack(settings.physical_device, |top| ask_for_interface(top, &POWER_THREAD_INTERFACE));
-    let wdm = kernel::create_device(binding.driver_object, &kernel::DeviceKind {
-        device_type: if settings.device_type == 0 { FILE_DEVICE_UNKNOWN } else { settings.device_type },
-        characteristics: settings.characteristics,
-        exclusive: settings.exclusive,
-    })?;
+    kernel::with_top_of_stack(settings.physical_device, |top| {
+        ask_for_interface(top, &POWER_THREAD_INTERFACE)
+    });
+    let wdm = kernel::create_device(
+        binding.driver_object,
+        &kernel::DeviceKind {
+            device_type: if settings.device_type == 0 { FILE_DEVICE_UNKNOWN } else { settings.device_type },
+            characteristics: settings.characteristics,
+            exclusive: settings.exclusive,
+        },
+    )?;
     let Some(attached) = kernel::attach_device(wdm, settings.physical_device) else {
         kernel::delete_device(wdm);
         return Err(status::NO_SUCH_DEVICE);

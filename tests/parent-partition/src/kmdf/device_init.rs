@@ -148,7 +148,11 @@ impl DeviceInit {
 
 fn refuse(token: usize) -> ! {
     verify::required(token, "DeviceInit");
-    verify::violation(Rule::BadParameter, verify::Violation::InvalidHandle, format_args!("{token:#x} is no WDFDEVICE_INIT"));
+    verify::violation(
+        Rule::BadParameter,
+        verify::Violation::InvalidHandle,
+        format_args!("{token:#x} is no WDFDEVICE_INIT"),
+    );
 }
 
 /// The routines of this file.
@@ -177,7 +181,10 @@ pub(super) fn routines() -> impl IntoIterator<Item = Routine> {
 /// Frees a structure of WdfControlDeviceInitAllocate; the one of EvtDriverDeviceAdd is the framework's.
 extern "win64" fn WdfDeviceInitFree(globals: usize, init: usize) {
     loader::binding(globals);
-    verify::finding(Rule::BadParameter, "the WDFDEVICE_INIT of EvtDriverDeviceAdd is the framework's to free");
+    verify::finding(
+        Rule::BadParameter,
+        "the WDFDEVICE_INIT of EvtDriverDeviceAdd is the framework's to free",
+    );
     DeviceInit::discard(init);
 }
 
@@ -224,7 +231,10 @@ extern "win64" fn WdfDeviceInitSetPowerPolicyOwnership(globals: usize, init: usi
     loader::binding(globals);
     let default = DeviceInit::with(init, |init| !init.filter);
     if default != (owner != 0) {
-        crate::judge::violation(Rule::NotServed, "power policy ownership other than the default is not served");
+        crate::judge::violation(
+            Rule::NotServed,
+            "power policy ownership other than the default is not served",
+        );
     }
 }
 
@@ -268,7 +278,12 @@ extern "win64" fn WdfDeviceInitSetDeviceType(globals: usize, init: usize, device
 }
 
 /// Sets or adds device characteristics. PASSIVE_LEVEL.
-extern "win64" fn WdfDeviceInitSetCharacteristics(globals: usize, init: usize, characteristics: u32, add: u8) {
+extern "win64" fn WdfDeviceInitSetCharacteristics(
+    globals: usize,
+    init: usize,
+    characteristics: u32,
+    add: u8,
+) {
     loader::binding(globals);
     DeviceInit::with(init, |init| {
         let kept = if add == 0 { 0 } else { init.characteristics };
@@ -277,7 +292,12 @@ extern "win64" fn WdfDeviceInitSetCharacteristics(globals: usize, init: usize, c
 }
 
 /// Sets the file object callbacks and the attributes of file objects. PASSIVE_LEVEL.
-extern "win64" fn WdfDeviceInitSetFileObjectConfig(globals: usize, init: usize, config: usize, attributes: usize) {
+extern "win64" fn WdfDeviceInitSetFileObjectConfig(
+    globals: usize,
+    init: usize,
+    config: usize,
+    attributes: usize,
+) {
     loader::binding(globals);
     verify::required(config, "FileObjectConfig");
     let given: sys::WDF_FILEOBJECT_CONFIG = driver_memory::read(config);

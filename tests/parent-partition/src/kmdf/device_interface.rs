@@ -65,7 +65,12 @@ pub(super) fn routines() -> impl IntoIterator<Item = Routine> {
 /// Registers a device interface of a class; it is enabled at the next start, or now if the device is started.
 ///
 /// Follows the WdfDeviceCreateDeviceInterface page. PASSIVE_LEVEL.
-extern "win64" fn WdfDeviceCreateDeviceInterface(globals: usize, device: Handle, class: usize, reference: usize) -> Status {
+extern "win64" fn WdfDeviceCreateDeviceInterface(
+    globals: usize,
+    device: Handle,
+    class: usize,
+    reference: usize,
+) -> Status {
     loader::binding(globals);
     let device = handle::of::<Device>(device);
     verify::required(class, "InterfaceClassGUID");

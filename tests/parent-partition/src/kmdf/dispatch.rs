@@ -78,7 +78,9 @@ fn dispatch_by_major(device: &Arc<Device>, irp: Irp) -> Status {
         MAJOR_CREATE => file::dispatch_create(device, irp),
         MAJOR_CLEANUP => file::dispatch_cleanup(device, irp),
         MAJOR_CLOSE => file::dispatch_close(device, irp),
-        MAJOR_READ | MAJOR_WRITE | MAJOR_DEVICE_CONTROL | MAJOR_INTERNAL_DEVICE_CONTROL => dispatch_to_queue(device, irp),
+        MAJOR_READ | MAJOR_WRITE | MAJOR_DEVICE_CONTROL | MAJOR_INTERNAL_DEVICE_CONTROL => {
+            dispatch_to_queue(device, irp)
+        }
         MAJOR_SHUTDOWN if !device.settings.filter => irp.complete_with(status::SUCCESS),
         MAJOR_SYSTEM_CONTROL => irp.forward(device.attached),
         MAJOR_POWER => power_irp::dispatch(device, irp),

@@ -148,7 +148,8 @@ fn take_over(driver_object: *mut sys::DRIVER_OBJECT, flags: u32, displaced: bool
                     std::mem::transmute::<usize, sys::PDRIVER_ADD_DEVICE>(ENTRIES.add_device);
             }
             if displaced {
-                (*driver_object).DriverUnload = std::mem::transmute::<usize, sys::PDRIVER_UNLOAD>(ENTRIES.unload);
+                (*driver_object).DriverUnload =
+                    std::mem::transmute::<usize, sys::PDRIVER_UNLOAD>(ENTRIES.unload);
             }
         }
     });

@@ -89,7 +89,10 @@ extern "win64" fn WdfIoTargetQueryForInterface(
     verify::required(guid, "InterfaceType");
     verify::required(interface, "Interface");
     verify::passive_level();
-    irp::query_interface(target.wdm, &InterfaceQuery { guid, buffer: interface, size, version, specific_data })
+    irp::query_interface(
+        target.wdm,
+        &InterfaceQuery { guid, buffer: interface, size, version, specific_data },
+    )
 }
 
 /// Formats a request for the next driver as it came. IRQL <= DISPATCH_LEVEL.
@@ -111,7 +114,10 @@ extern "win64" fn WdfRequestSend(globals: usize, request: Handle, target: Handle
     } else {
         let options: sys::WDF_REQUEST_SEND_OPTIONS = driver_memory::read(options);
         if options.Size as usize != size_of::<sys::WDF_REQUEST_SEND_OPTIONS>() {
-            verify::finding(Rule::BadParameter, format_args!("WDF_REQUEST_SEND_OPTIONS.Size is {}", options.Size));
+            verify::finding(
+                Rule::BadParameter,
+                format_args!("WDF_REQUEST_SEND_OPTIONS.Size is {}", options.Size),
+            );
         }
         options.Flags as u32
     };

@@ -84,7 +84,7 @@ impl Irp {
     /// RequestorMode: 0 kernel, 1 user.
     pub(super) fn requestor_mode(self) -> i8 {
         // SAFETY: as in `status`.
-        unsafe { (*self.raw()).RequestorMode as i8 }
+        unsafe { (*self.raw()).RequestorMode }
     }
 
     /// AssociatedIrp.SystemBuffer.
@@ -127,7 +127,10 @@ impl Irp {
     /// Keeps a word of the holder in the IRP (Tail.Overlay.DriverContext[0]).
     pub(super) fn set_context(self, word: usize) {
         // SAFETY: as in `status`; the holder owns the driver context.
-        unsafe { (*self.raw()).Tail.Overlay.__bindgen_anon_1.__bindgen_anon_1.DriverContext[0] = word as *mut c_void };
+        unsafe {
+            (*self.raw()).Tail.Overlay.__bindgen_anon_1.__bindgen_anon_1.DriverContext[0] =
+                word as *mut c_void
+        };
     }
 
     /// The word that the holder keeps in the IRP.
@@ -147,7 +150,8 @@ impl Irp {
         // SAFETY: as in `stack`; the location above belongs to the sender and stays valid.
         unsafe {
             (*self.raw()).CurrentLocation += 1;
-            let current = &raw mut (*self.raw()).Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation;
+            let current =
+                &raw mut (*self.raw()).Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation;
             *current = (*current).add(1);
         }
     }
@@ -157,7 +161,8 @@ impl Irp {
         // SAFETY: as in `skip`; the location below is there, since it was skipped.
         unsafe {
             (*self.raw()).CurrentLocation -= 1;
-            let current = &raw mut (*self.raw()).Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation;
+            let current =
+                &raw mut (*self.raw()).Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation;
             *current = (*current).sub(1);
         }
     }
@@ -179,7 +184,8 @@ impl Irp {
         // SAFETY: as in `copy_to_next`; the routine's type is the field's.
         unsafe {
             let next = self.stack().sub(1);
-            (*next).CompletionRoutine = std::mem::transmute::<usize, sys::PIO_COMPLETION_ROUTINE>(routine as usize);
+            (*next).CompletionRoutine =
+                std::mem::transmute::<usize, sys::PIO_COMPLETION_ROUTINE>(routine as usize);
             (*next).Context = context as *mut c_void;
             (*next).Control = INVOKE_ALWAYS;
         }

@@ -127,7 +127,12 @@ impl WorkItem {
         // SAFETY: the item is live and the routine has the type of an IO_WORKITEM_ROUTINE.
         unsafe {
             let routine = std::mem::transmute::<usize, sys::PIO_WORKITEM_ROUTINE>(routine as usize);
-            nt::work_item::IoQueueWorkItem(self.0 as *mut _, routine, DELAYED_WORK_QUEUE, context as *mut c_void);
+            nt::work_item::IoQueueWorkItem(
+                self.0 as *mut _,
+                routine,
+                DELAYED_WORK_QUEUE,
+                context as *mut c_void,
+            );
         }
     }
 }
@@ -166,7 +171,8 @@ pub(super) fn create_device(driver_object: usize, kind: &DeviceKind) -> Result<u
 /// Puts a device on top of the stack of a physical device and returns the device that was the top.
 pub(super) fn attach_device(device: usize, physical_device: usize) -> Option<usize> {
     // SAFETY: both are device objects: the framework's own and the one that AddDevice was called with.
-    let below = unsafe { nt::device::IoAttachDeviceToDeviceStack(device as *mut _, physical_device as *mut _) };
+    let below =
+        unsafe { nt::device::IoAttachDeviceToDeviceStack(device as *mut _, physical_device as *mut _) };
     (!below.is_null()).then_some(below as usize)
 }
 
@@ -263,8 +269,9 @@ pub(super) struct KeyValue {
 pub(super) fn open_device_key(physical_device: usize, kind: u32, access: u32) -> Result<usize, Status> {
     let mut key = std::ptr::null_mut();
     // SAFETY: the physical device stays; `key` is writable.
-    let status =
-        unsafe { nt::registry::IoOpenDeviceRegistryKey(physical_device as *mut _, kind, access, &raw mut key) };
+    let status = unsafe {
+        nt::registry::IoOpenDeviceRegistryKey(physical_device as *mut _, kind, access, &raw mut key)
+    };
     if status::is_success(status) { Ok(key as usize) } else { Err(status) }
 }
 
@@ -304,7 +311,9 @@ pub(super) fn query_key_value(key: usize, name: &[u16]) -> Result<KeyValue, Stat
             nt::registry::ZwQueryValueKey(key, &raw const name, class, information, room, &raw mut length)
         };
         match status {
-            status::BUFFER_OVERFLOW | status::BUFFER_TOO_SMALL => buffer.resize((length as usize).div_ceil(4), 0),
+            status::BUFFER_OVERFLOW | status::BUFFER_TOO_SMALL => {
+                buffer.resize((length as usize).div_ceil(4), 0)
+            }
             status if status::is_success(status) => {
                 let bytes: Vec<u8> = buffer.iter().flat_map(|word| word.to_ne_bytes()).collect();
                 let data = bytes[PARTIAL_DATA..PARTIAL_DATA + buffer[2] as usize].to_vec();
@@ -404,7 +413,10 @@ unsafe impl Sync for Timer {}
 impl Timer {
     /// Makes one that calls `routine` with `context` at DISPATCH_LEVEL.
     pub(super) fn new(routine: DpcRoutine, context: usize) -> Self {
-        let timer = Self { timer: Box::new(UnsafeCell::new(sys::KTIMER::default())), dpc: Dpc::new(routine, context) };
+        let timer = Self {
+            timer: Box::new(UnsafeCell::new(sys::KTIMER::default())),
+            dpc: Dpc::new(routine, context),
+        };
         // SAFETY: the timer is writable and stays at its address.
         unsafe { nt::timer::KeInitializeTimerEx(timer.timer.get(), 0) };
         timer

@@ -5,8 +5,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::driver_memory;
 use super::driver::Driver;
+use super::driver_memory;
 use super::handle;
 use super::kernel;
 use super::object::Object;
@@ -55,7 +55,9 @@ impl Binding {
 /// The binding whose globals a call carries; ends the run when the first argument is none.
 pub(super) fn binding(globals: usize) -> Arc<Binding> {
     let found = bindings().iter().find(|binding| binding.globals == globals).cloned();
-    found.unwrap_or_else(|| judge::violation(Rule::BadParameter, format_args!("{globals:#x} is no driver globals")))
+    found.unwrap_or_else(|| {
+        judge::violation(Rule::BadParameter, format_args!("{globals:#x} is no driver globals"))
+    })
 }
 
 /// The binding of a driver object (for the entry points that NT calls).
@@ -65,7 +67,8 @@ pub(super) fn binding_of(driver_object: usize) -> Option<Arc<Binding>> {
 
 /// What WDFLDR.SYS exports here.
 pub fn exports() -> Vec<Export> {
-    let routine = |name, address, stack_arguments| Export::routine("WDFLDR.SYS", name, address, stack_arguments);
+    let routine =
+        |name, address, stack_arguments| Export::routine("WDFLDR.SYS", name, address, stack_arguments);
     vec![
         routine("WdfVersionBind", WdfVersionBind as *const (), 0),
         routine("WdfVersionUnbind", WdfVersionUnbind as *const (), 0),
@@ -116,7 +119,11 @@ pub(super) extern "win64" fn WdfVersionBind(
 /// Takes a driver's binding back: whatever it made must be gone.
 ///
 /// Judged: objects of the driver that still exist, by type (trace `misuse-leak-driver-object-verifier`).
-pub(super) extern "win64" fn WdfVersionUnbind(_registry_path: usize, bind_info: usize, globals: usize) -> Status {
+pub(super) extern "win64" fn WdfVersionUnbind(
+    _registry_path: usize,
+    bind_info: usize,
+    globals: usize,
+) -> Status {
     judge::irql_exactly(0);
     verify::required(bind_info, "BindInfo");
     let binding = binding(globals);
@@ -131,12 +138,20 @@ pub(super) extern "win64" fn WdfVersionUnbind(_registry_path: usize, bind_info: 
 }
 
 /// Class extensions are not served.
-pub(super) extern "win64" fn WdfVersionBindClass(_bind_info: usize, _globals: usize, _class_bind_info: usize) -> Status {
+pub(super) extern "win64" fn WdfVersionBindClass(
+    _bind_info: usize,
+    _globals: usize,
+    _class_bind_info: usize,
+) -> Status {
     judge::violation(Rule::NotServed, "class extensions are not served");
 }
 
 /// Class extensions are not served.
-pub(super) extern "win64" fn WdfVersionUnbindClass(_bind_info: usize, _globals: usize, _class_bind_info: usize) {
+pub(super) extern "win64" fn WdfVersionUnbindClass(
+    _bind_info: usize,
+    _globals: usize,
+    _class_bind_info: usize,
+) {
     judge::violation(Rule::NotServed, "class extensions are not served");
 }
 
@@ -146,10 +161,8 @@ fn report_leaks(binding: &Arc<Binding>) {
     if left.is_empty() {
         return;
     }
-    let names: Vec<_> = left
-        .iter()
-        .map(|object| format!("{} ({} references)", object.kind, object.references()))
-        .collect();
+    let names: Vec<_> =
+        left.iter().map(|object| format!("{} ({} references)", object.kind, object.references())).collect();
     verify::finding(Rule::Leak, format_args!("objects left at unload: {}", names.join(", ")));
 }
 

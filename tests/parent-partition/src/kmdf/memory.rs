@@ -80,7 +80,11 @@ impl Memory {
 }
 
 /// Makes a memory object of a size in non-paged pool, for other routines that return one.
-pub(super) fn allocate(binding: &Arc<Binding>, attributes: &Attributes, size: usize) -> Result<Arc<Memory>, Status> {
+pub(super) fn allocate(
+    binding: &Arc<Binding>,
+    attributes: &Attributes,
+    size: usize,
+) -> Result<Arc<Memory>, Status> {
     Memory::allocated(binding, attributes, POOL_FLAG_NON_PAGED, default_tag(), size)
 }
 
@@ -167,7 +171,12 @@ extern "win64" fn WdfMemoryGetBuffer(globals: usize, memory: Handle, size: usize
 }
 
 /// Puts another buffer behind a memory object of WdfMemoryCreatePreallocated. IRQL <= DISPATCH_LEVEL.
-extern "win64" fn WdfMemoryAssignBuffer(globals: usize, memory: Handle, buffer: usize, size: usize) -> Status {
+extern "win64" fn WdfMemoryAssignBuffer(
+    globals: usize,
+    memory: Handle,
+    buffer: usize,
+    size: usize,
+) -> Status {
     loader::binding(globals);
     let memory = handle::of::<Memory>(memory);
     verify::required(buffer, "Buffer");
@@ -179,16 +188,35 @@ extern "win64" fn WdfMemoryAssignBuffer(globals: usize, memory: Handle, buffer: 
 }
 
 /// Copies out of the buffer. STATUS_BUFFER_TOO_SMALL past its end. IRQL <= DISPATCH_LEVEL.
-extern "win64" fn WdfMemoryCopyToBuffer(globals: usize, memory: Handle, offset: usize, buffer: usize, size: usize) -> Status {
+extern "win64" fn WdfMemoryCopyToBuffer(
+    globals: usize,
+    memory: Handle,
+    offset: usize,
+    buffer: usize,
+    size: usize,
+) -> Status {
     copy(globals, memory, offset, buffer, size, |inside| driver_memory::copy(inside, buffer, size))
 }
 
 /// Copies into the buffer. STATUS_BUFFER_TOO_SMALL past its end. IRQL <= DISPATCH_LEVEL.
-extern "win64" fn WdfMemoryCopyFromBuffer(globals: usize, memory: Handle, offset: usize, buffer: usize, size: usize) -> Status {
+extern "win64" fn WdfMemoryCopyFromBuffer(
+    globals: usize,
+    memory: Handle,
+    offset: usize,
+    buffer: usize,
+    size: usize,
+) -> Status {
     copy(globals, memory, offset, buffer, size, |inside| driver_memory::copy(buffer, inside, size))
 }
 
-fn copy(globals: usize, memory: Handle, offset: usize, buffer: usize, size: usize, run: impl FnOnce(usize)) -> Status {
+fn copy(
+    globals: usize,
+    memory: Handle,
+    offset: usize,
+    buffer: usize,
+    size: usize,
+    run: impl FnOnce(usize),
+) -> Status {
     loader::binding(globals);
     let (start, bytes) = handle::of::<Memory>(memory).place();
     verify::required(buffer, "Buffer");

@@ -203,7 +203,11 @@ impl Object {
     /// The context of a type (by the address of its type's identity), if the object has one.
     pub(super) fn context(&self, unique_type: usize) -> Option<usize> {
         let state = self.state();
-        state.contexts.iter().find(|context| context.unique_type == unique_type).map(|context| context.address)
+        state
+            .contexts
+            .iter()
+            .find(|context| context.unique_type == unique_type)
+            .map(|context| context.address)
     }
 
     fn destroy(self: &Arc<Self>) {

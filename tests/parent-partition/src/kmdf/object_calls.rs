@@ -63,20 +63,35 @@ extern "win64" fn WdfObjectDelete(globals: usize, object: Handle) {
     loader::binding(globals);
     let object = handle::any(object);
     if !object.is_deletable() || object.kind == <super::request::Request as Kind>::NAME {
-        verify::finding(Rule::ObjectState, format_args!("a {} that the framework ends may not be deleted", object.kind));
+        verify::finding(
+            Rule::ObjectState,
+            format_args!("a {} that the framework ends may not be deleted", object.kind),
+        );
         return;
     }
     object.delete();
 }
 
 /// Takes a reference: handle and contexts stay until it is given back. IRQL <= DISPATCH_LEVEL.
-extern "win64" fn WdfObjectReferenceActual(globals: usize, object: Handle, _tag: usize, _line: i32, _file: usize) {
+extern "win64" fn WdfObjectReferenceActual(
+    globals: usize,
+    object: Handle,
+    _tag: usize,
+    _line: i32,
+    _file: usize,
+) {
     loader::binding(globals);
     handle::any(object).reference();
 }
 
 /// Gives a reference back. IRQL <= DISPATCH_LEVEL.
-extern "win64" fn WdfObjectDereferenceActual(globals: usize, object: Handle, _tag: usize, _line: i32, _file: usize) {
+extern "win64" fn WdfObjectDereferenceActual(
+    globals: usize,
+    object: Handle,
+    _tag: usize,
+    _line: i32,
+    _file: usize,
+) {
     loader::binding(globals);
     handle::any(object).dereference();
 }
@@ -90,7 +105,12 @@ extern "win64" fn WdfObjectGetTypedContextWorker(globals: usize, object: Handle,
 }
 
 /// Gives an object one context more. STATUS_OBJECT_NAME_EXISTS for a type it has. IRQL <= DISPATCH_LEVEL.
-extern "win64" fn WdfObjectAllocateContext(globals: usize, object: Handle, attributes: usize, out: usize) -> Status {
+extern "win64" fn WdfObjectAllocateContext(
+    globals: usize,
+    object: Handle,
+    attributes: usize,
+    out: usize,
+) -> Status {
     loader::binding(globals);
     let object = handle::any(object);
     verify::required(attributes, "ContextAttributes");

@@ -400,7 +400,12 @@ pub(super) fn make_under<T: super::handle::Kind>(
     device: &Device,
     make: impl FnOnce(Arc<object::Object>) -> T,
 ) -> Result<Arc<T>, Status> {
-    object::create(&device.object.binding, &super::attributes::Attributes::default(), Some(&device.object), make)
+    object::create(
+        &device.object.binding,
+        &super::attributes::Attributes::default(),
+        Some(&device.object),
+        make,
+    )
 }
 
 const START_DEVICE: u8 = 0x00;

@@ -44,7 +44,9 @@ pub(super) fn dispatch(device: &Arc<Device>, irp: Irp) -> Status {
         registrations
             .iter()
             .find(|known| {
-                known.guid == guid && known.bytes.len() <= usize::from(query.Size) && known.version <= query.Version
+                known.guid == guid
+                    && known.bytes.len() <= usize::from(query.Size)
+                    && known.version <= query.Version
             })
             .cloned()
     };

@@ -97,7 +97,9 @@ impl Queue {
             MAJOR_READ => or_default(handlers.read, vec![u64::from(length)]),
             MAJOR_WRITE => or_default(handlers.write, vec![u64::from(length)]),
             MAJOR_DEVICE_CONTROL => or_default(handlers.device_control, control_arguments()),
-            MAJOR_INTERNAL_DEVICE_CONTROL => or_default(handlers.internal_device_control, control_arguments()),
+            MAJOR_INTERNAL_DEVICE_CONTROL => {
+                or_default(handlers.internal_device_control, control_arguments())
+            }
             _ => or_default(0, Vec::new()),
         };
         match handler {
@@ -111,7 +113,9 @@ impl Queue {
         let stack = irp.parameters();
         // SAFETY: read and write share their layout.
         let length = unsafe { stack.Parameters.Read.Length };
-        !self.config.allows_zero_length && length == 0 && matches!(stack.MajorFunction, MAJOR_READ | MAJOR_WRITE)
+        !self.config.allows_zero_length
+            && length == 0
+            && matches!(stack.MajorFunction, MAJOR_READ | MAJOR_WRITE)
     }
 }
 
@@ -183,7 +187,13 @@ pub(super) fn routines() -> impl IntoIterator<Item = Routine> {
 /// Follows the WdfIoQueueCreate page; refusals as in trace `queue-bad-config`. A parallel queue whose
 /// NumberOfPresentedRequests is 0 is accepted and never presents a request (trace `queue-parallel-0`). IRQL <=
 /// DISPATCH_LEVEL.
-extern "win64" fn WdfIoQueueCreate(globals: usize, device: Handle, config: usize, attributes: usize, out: usize) -> Status {
+extern "win64" fn WdfIoQueueCreate(
+    globals: usize,
+    device: Handle,
+    config: usize,
+    attributes: usize,
+    out: usize,
+) -> Status {
     loader::binding(globals);
     let device = handle::of::<Device>(device);
     verify::required(config, "Config");
@@ -205,7 +215,11 @@ extern "win64" fn WdfIoQueueCreate(globals: usize, device: Handle, config: usize
     }
 }
 
-fn create(device: &Arc<Device>, config: &sys::WDF_IO_QUEUE_CONFIG, attributes: usize) -> Result<Arc<Queue>, Status> {
+fn create(
+    device: &Arc<Device>,
+    config: &sys::WDF_IO_QUEUE_CONFIG,
+    attributes: usize,
+) -> Result<Arc<Queue>, Status> {
     let attributes = Attributes::read(attributes)?;
     if attributes.parent != 0 && !handle::any(attributes.parent).is_under(&device.object) {
         return Err(status::INVALID_DEVICE_REQUEST);
@@ -290,7 +304,9 @@ impl QueueConfig {
 
 impl Handlers {
     fn any(&self) -> bool {
-        [self.default, self.read, self.write, self.device_control, self.internal_device_control].iter().any(|f| *f != 0)
+        [self.default, self.read, self.write, self.device_control, self.internal_device_control]
+            .iter()
+            .any(|f| *f != 0)
     }
 }
 

@@ -288,7 +288,8 @@ fn notification(function: usize, context: usize) -> Option<Notification> {
 /// Starts something that calls back when it is over, and waits for that.
 fn waited_for(start: impl FnOnce(Notification) -> bool) {
     let event = Event::notification();
-    let done = Notification { function: signal as *const () as usize, context: std::ptr::from_ref(&event) as usize };
+    let done =
+        Notification { function: signal as *const () as usize, context: std::ptr::from_ref(&event) as usize };
     if start(done) {
         event.wait();
     }

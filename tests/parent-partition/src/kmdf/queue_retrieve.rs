@@ -25,9 +25,15 @@ impl Queue {
         loop {
             let request = {
                 let mut state = self.state();
-                if self.config.dispatch == Dispatch::Sequential && state.driver_count == 0 && !state.waiting.is_empty() {
+                if self.config.dispatch == Dispatch::Sequential
+                    && state.driver_count == 0
+                    && !state.waiting.is_empty()
+                {
                     drop(state);
-                    verify::finding(Rule::ObjectState, "a sequential queue with no request presented: this races");
+                    verify::finding(
+                        Rule::ObjectState,
+                        "a sequential queue with no request presented: this races",
+                    );
                     state = self.state();
                 }
                 if state.power.is_off() || !state.dispatches {
@@ -69,7 +75,12 @@ extern "win64" fn WdfIoQueueRetrieveNextRequest(globals: usize, queue: Handle, o
 }
 
 /// Takes the next request of a file object. IRQL <= DISPATCH_LEVEL.
-extern "win64" fn WdfIoQueueRetrieveRequestByFileObject(globals: usize, queue: Handle, file: Handle, out: usize) -> Status {
+extern "win64" fn WdfIoQueueRetrieveRequestByFileObject(
+    globals: usize,
+    queue: Handle,
+    file: Handle,
+    out: usize,
+) -> Status {
     loader::binding(globals);
     let queue = handle::of::<Queue>(queue);
     let file = handle::of::<File>(file);
@@ -104,7 +115,8 @@ extern "win64" fn WdfIoQueueFindRequest(
         if !passed {
             return status::NOT_FOUND;
         }
-        let wanted = |request: &&Arc<Request>| file.as_ref().is_none_or(|file| request.file_object() == file.wdm);
+        let wanted =
+            |request: &&Arc<Request>| file.as_ref().is_none_or(|file| request.file_object() == file.wdm);
         rest.find(wanted).cloned()
     };
     let Some(found) = found else { return status::NO_MORE_ENTRIES };
@@ -117,7 +129,12 @@ extern "win64" fn WdfIoQueueFindRequest(
 }
 
 /// Takes a request that was found; the reference stays the driver's to give back. IRQL <= DISPATCH_LEVEL.
-extern "win64" fn WdfIoQueueRetrieveFoundRequest(globals: usize, queue: Handle, found: Handle, out: usize) -> Status {
+extern "win64" fn WdfIoQueueRetrieveFoundRequest(
+    globals: usize,
+    queue: Handle,
+    found: Handle,
+    out: usize,
+) -> Status {
     loader::binding(globals);
     let queue = handle::of::<Queue>(queue);
     let found = handle::of::<Request>(found);
@@ -128,13 +145,21 @@ extern "win64" fn WdfIoQueueRetrieveFoundRequest(globals: usize, queue: Handle, 
         return status::INVALID_DEVICE_REQUEST;
     }
     let taken = queue.retrieve(|request| std::ptr::eq(request, &raw const *found));
-    hand_over(taken.map_err(|status| if status == status::NO_MORE_ENTRIES { status::NOT_FOUND } else { status }), out)
+    hand_over(
+        taken.map_err(|status| if status == status::NO_MORE_ENTRIES { status::NOT_FOUND } else { status }),
+        out,
+    )
 }
 
 /// Calls back when a request comes to the queue while it is empty; NULL ends that, on a stopped queue.
 ///
 /// Refusals as in trace `queue-ready-notify`. IRQL <= DISPATCH_LEVEL.
-extern "win64" fn WdfIoQueueReadyNotify(globals: usize, queue: Handle, function: usize, context: usize) -> Status {
+extern "win64" fn WdfIoQueueReadyNotify(
+    globals: usize,
+    queue: Handle,
+    function: usize,
+    context: usize,
+) -> Status {
     loader::binding(globals);
     let queue = handle::of::<Queue>(queue);
     let refused = {

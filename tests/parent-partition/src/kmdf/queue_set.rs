@@ -78,7 +78,8 @@ impl QueueSet {
         if !Arc::ptr_eq(&queue.device(), device) {
             return status::INVALID_DEVICE_REQUEST;
         }
-        let routable = [TYPE_CREATE, TYPE_READ, TYPE_WRITE, TYPE_DEVICE_CONTROL, TYPE_INTERNAL_DEVICE_CONTROL];
+        let routable =
+            [TYPE_CREATE, TYPE_READ, TYPE_WRITE, TYPE_DEVICE_CONTROL, TYPE_INTERNAL_DEVICE_CONTROL];
         if !routable.contains(&request_type) {
             return status::INVALID_PARAMETER;
         }

@@ -234,7 +234,9 @@ impl QueueState {
                 Some(state.when_ready.filter(|_| ready).map_or(Step::Done, Step::Notify))
             }),
             Dispatch::Sequential if self.driver_count > 0 => self.with_new_waiting(new, |_| Some(Step::Done)),
-            Dispatch::Parallel if self.driver_count >= config.limit => self.with_new_waiting(new, |_| Some(Step::Done)),
+            Dispatch::Parallel if self.driver_count >= config.limit => {
+                self.with_new_waiting(new, |_| Some(Step::Done))
+            }
             Dispatch::Sequential | Dispatch::Parallel => self.next_presented(new),
         }
     }

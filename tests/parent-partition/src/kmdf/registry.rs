@@ -53,7 +53,10 @@ fn publish(
         Err(status) => return status,
     };
     let made = Attributes::read(attributes).and_then(|attributes| {
-        object::create(binding, &attributes, Some(parent), |object| Key { object, wdm: AtomicUsize::new(wdm) })
+        object::create(binding, &attributes, Some(parent), |object| Key {
+            object,
+            wdm: AtomicUsize::new(wdm),
+        })
     });
     match made {
         Ok(key) => {
@@ -115,7 +118,8 @@ extern "win64" fn WdfFdoInitOpenRegistryKey(
 ) -> Status {
     let binding = loader::binding(globals);
     begin(out);
-    let (physical_device, driver) = DeviceInit::with(init, |init| (init.physical_device, init.driver.clone()));
+    let (physical_device, driver) =
+        DeviceInit::with(init, |init| (init.physical_device, init.driver.clone()));
     let opened = kernel::open_device_key(physical_device, kind, access);
     publish(&binding, attributes, &driver.object, opened, out)
 }
@@ -296,7 +300,12 @@ extern "win64" fn WdfRegistryAssignValue(
     let key = handle::of::<Key>(key);
     verify::required(name, "ValueName");
     verify::passive_level();
-    kernel::set_key_value(key.handle(), &string::counted(name), kind, &driver_memory::bytes(value, length as usize))
+    kernel::set_key_value(
+        key.handle(),
+        &string::counted(name),
+        kind,
+        &driver_memory::bytes(value, length as usize),
+    )
 }
 
 /// Writes a REG_DWORD. PASSIVE_LEVEL.
@@ -335,7 +344,8 @@ fn text_of(value: kernel::KeyValue) -> Result<Vec<u16>, Status> {
     if value.kind != REG_SZ {
         return Err(status::OBJECT_TYPE_MISMATCH);
     }
-    let mut units: Vec<u16> = value.data.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+    let mut units: Vec<u16> =
+        value.data.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
     while units.last() == Some(&0) {
         units.pop();
     }

@@ -217,7 +217,10 @@ impl Request {
     /// What the verifier finds when the driver must take back that it marked a request cancelable.
     pub(super) fn expect_unmarked(&self) -> Result<(), Status> {
         if self.state().marked && verify::verifier() {
-            verify::finding(Rule::ObjectState, "the request should be unmarked by WdfRequestUnmarkCancelable first");
+            verify::finding(
+                Rule::ObjectState,
+                "the request should be unmarked by WdfRequestUnmarkCancelable first",
+            );
             return Err(status::INVALID_DEVICE_REQUEST);
         }
         Ok(())
@@ -240,7 +243,11 @@ pub(super) fn write_parameters(request: &Request, address: usize) {
     // The four words of both unions have the same layout; where one is narrower, the stack location's rest is zero.
     let words = std::ptr::from_ref(&stack.Parameters).cast::<[usize; 4]>();
     // SAFETY: both unions are at least four words and plain data.
-    unsafe { std::ptr::from_mut(&mut parameters.Parameters).cast::<[usize; 4]>().write_unaligned(words.read_unaligned()) };
+    unsafe {
+        std::ptr::from_mut(&mut parameters.Parameters)
+            .cast::<[usize; 4]>()
+            .write_unaligned(words.read_unaligned())
+    };
     driver_memory::write(address, parameters);
 }
 
@@ -426,7 +433,8 @@ extern "win64" fn WdfRequestStopAcknowledge(globals: usize, request: Handle, req
     if requeue != 0 && request.expect_unmarked().is_err() {
         return;
     }
-    request.state().acknowledgement = if requeue == 0 { Acknowledgement::Keep } else { Acknowledgement::Requeue };
+    request.state().acknowledgement =
+        if requeue == 0 { Acknowledgement::Keep } else { Acknowledgement::Requeue };
     if let Some(queue) = request.queue() {
         queue.run_events_unless_inside();
     }

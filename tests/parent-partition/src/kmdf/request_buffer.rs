@@ -152,7 +152,13 @@ extern "win64" fn WdfRequestRetrieveUnsafeUserOutputBuffer(_globals: usize, _req
     judge::violation(Rule::NotServed, "EvtIoInCallerContext and user addresses are not served");
 }
 
-fn retrieve(globals: usize, request: Handle, side: Side, minimum: usize, (buffer, length): (usize, usize)) -> Status {
+fn retrieve(
+    globals: usize,
+    request: Handle,
+    side: Side,
+    minimum: usize,
+    (buffer, length): (usize, usize),
+) -> Status {
     loader::binding(globals);
     let request = handle::of::<Request>(request);
     verify::required(buffer, "Buffer");

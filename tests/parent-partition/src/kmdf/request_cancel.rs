@@ -127,7 +127,7 @@ extern "win64" fn WdfRequestMarkCancelable(globals: usize, request: Handle, func
     verify::required(function, "EvtRequestCancel");
     verify::up_to_dispatch_level();
     // The page has no status to return; what is wrong is a finding already.
-    drop(request.mark(function, true));
+    request.mark(function, true).ok();
 }
 
 /// Marks a request cancelable; STATUS_CANCELLED when it was cancelled before (trace `cancel-before-send`). IRQL <=

@@ -99,13 +99,23 @@ extern "win64" fn WdfRequestComplete(globals: usize, request: Handle, status: St
 }
 
 /// Completes a request and sets Information. IRQL <= DISPATCH_LEVEL. Judged as WdfRequestComplete.
-extern "win64" fn WdfRequestCompleteWithInformation(globals: usize, request: Handle, status: Status, information: usize) {
+extern "win64" fn WdfRequestCompleteWithInformation(
+    globals: usize,
+    request: Handle,
+    status: Status,
+    information: usize,
+) {
     loader::binding(globals);
     complete(request, status, Some(information), 0);
 }
 
 /// Completes a request with a boost for who waits. IRQL <= DISPATCH_LEVEL. Judged as WdfRequestComplete.
-extern "win64" fn WdfRequestCompleteWithPriorityBoost(globals: usize, request: Handle, status: Status, boost: i8) {
+extern "win64" fn WdfRequestCompleteWithPriorityBoost(
+    globals: usize,
+    request: Handle,
+    status: Status,
+    boost: i8,
+) {
     loader::binding(globals);
     complete(request, status, None, boost);
 }
@@ -143,11 +153,15 @@ fn examine(request: &Request, irp: Irp, status: Status) {
         (state.marked, state.cancel_called)
     };
     if marked && !cancel_called {
-        verify::finding(Rule::ObjectState, "a cancelable request is completed: call WdfRequestUnmarkCancelable before");
+        verify::finding(
+            Rule::ObjectState,
+            "a cancelable request is completed: call WdfRequestUnmarkCancelable before",
+        );
     }
     let stack = irp.parameters();
     // SAFETY: the union's part is the one that the major function selects.
-    let (read, control) = unsafe { (stack.Parameters.Read.Length, stack.Parameters.DeviceIoControl.OutputBufferLength) };
+    let (read, control) =
+        unsafe { (stack.Parameters.Read.Length, stack.Parameters.DeviceIoControl.OutputBufferLength) };
     let length = match stack.MajorFunction {
         MAJOR_READ | MAJOR_WRITE => read,
         MAJOR_DEVICE_CONTROL if irp.requestor_mode() == USER_MODE && control > 0 => control,

@@ -51,7 +51,8 @@ fn descriptors_of(address: usize) -> Vec<sys::CM_PARTIAL_RESOURCE_DESCRIPTOR> {
     }
     let full = address + std::mem::offset_of!(sys::CM_RESOURCE_LIST, List);
     let partial = full + std::mem::offset_of!(sys::CM_FULL_RESOURCE_DESCRIPTOR, PartialResourceList);
-    let count: u32 = driver_memory::read(partial + std::mem::offset_of!(sys::CM_PARTIAL_RESOURCE_LIST, Count));
+    let count: u32 =
+        driver_memory::read(partial + std::mem::offset_of!(sys::CM_PARTIAL_RESOURCE_LIST, Count));
     let first = partial + std::mem::offset_of!(sys::CM_PARTIAL_RESOURCE_LIST, PartialDescriptors);
     let size = size_of::<sys::CM_PARTIAL_RESOURCE_DESCRIPTOR>();
     (0..count as usize).map(|index| driver_memory::read(first + index * size)).collect()

@@ -1,7 +1,7 @@
 //! WDFSPINLOCK: a lock that owns the processor while it is held.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use super::attributes::Attributes;
 use super::driver_memory;

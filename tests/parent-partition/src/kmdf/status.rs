@@ -15,7 +15,6 @@ statuses! {
     NOT_IMPLEMENTED = 0xC000_0002, "The driver supports no file of that special kind.";
     NOT_FOUND = 0xC000_0225, "No such entry.";
     DRIVER_INTERNAL_ERROR = 0xC000_0183, "The driver exists already.";
-    INTERNAL_ERROR = 0xC000_00E5, "A defect inside the framework.";
     WDF_PAUSED = 0xC020_0203, "The queue is stopped or held by power.";
     WDF_BUSY = 0xC020_0204, "The queue takes no requests, or the slot is taken.";
     WDF_NO_CALLBACK = 0xC020_020B, "A presenting queue without a handler.";

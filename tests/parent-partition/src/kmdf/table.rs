@@ -43,7 +43,11 @@ static ENTRIES: LazyLock<Vec<usize>> = LazyLock::new(|| {
     let served = super::routines();
     let facts = facts();
     for routine in &served {
-        assert!(facts.iter().any(|fact| fact.name == routine.name), "{} is no framework function", routine.name);
+        assert!(
+            facts.iter().any(|fact| fact.name == routine.name),
+            "{} is no framework function",
+            routine.name
+        );
     }
     facts
         .iter()

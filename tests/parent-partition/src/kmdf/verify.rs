@@ -47,13 +47,6 @@ pub(super) fn passive_level() {
     }
 }
 
-/// A routine that its page allows up to APC_LEVEL.
-pub(super) fn below_dispatch_level() {
-    if verifier() {
-        judge::irql_at_most(1);
-    }
-}
-
 /// A routine that its page allows up to DISPATCH_LEVEL.
 pub(super) fn up_to_dispatch_level() {
     if verifier() {
