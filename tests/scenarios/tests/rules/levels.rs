@@ -25,4 +25,8 @@ crate::wrong::wrong_drivers! {
         Wdm "lower_with_lock" breaks SpinLock calling "KeLowerIrql" in "lower_with_lock";
     an_irp_is_not_completed_under_a_spin_lock:
         Wdm "complete_with_lock" breaks SpinLock calling "IofCompleteRequest" in "complete_with_lock";
+    nobody_waits_in_a_dpc:
+        Wdm "wait_in_dpc" breaks WaitAboveApc calling "KeWaitForSingleObject" in "wait_in_dpc";
+    a_thread_ends_at_the_level_it_began_at:
+        Wdm "thread_returns_raised" breaks ReturnedIrql calling "" in "thread_returns_raised";
 }

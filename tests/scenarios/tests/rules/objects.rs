@@ -27,4 +27,8 @@ crate::wrong::wrong_drivers! {
         Wdm "leak_reference" breaks Leak calling "" in "leak_reference";
     a_timer_is_cancelled_before_the_driver_goes:
         Wdm "work_after_unload" breaks Leak calling "" in "start_timer";
+    a_dpc_is_initialized_before_it_is_queued:
+        Wdm "queue_unmade_dpc" breaks ObjectState calling "KeInsertQueueDpc" in "queue_unmade_dpc";
+    a_thread_ends_before_its_driver_goes:
+        Wdm "leave_thread_running" breaks Leak calling "" in "leave_thread_running";
 }
