@@ -3,8 +3,8 @@
    On Windows the WDK's own WdfDriverEntry.lib takes this place.
    learn.microsoft.com/windows-hardware/drivers/wdf/driverentry-for-kmdf-drivers */
 #include "ntddk.h"
-#include "ntstatus.h"
 #include "wdf.h"
+#include "wdfbindinfo.h"
 
 #define REGISTRY_PATH_BYTES 520
 

@@ -148,7 +148,7 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 /// The rows of a table below its heading; every row has `N` columns, empty ones at its end may be left out.
-fn rows<const N: usize>(table: &str) -> impl Iterator<Item = [String; N]> + use<N> {
+pub(crate) fn rows<const N: usize>(table: &str) -> impl Iterator<Item = [String; N]> + use<N> {
     let path = folder().join(table);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let rows: Vec<_> = text

@@ -7,6 +7,7 @@ mod bindings;
 mod compare;
 mod compilers;
 mod facts;
+mod init_routines;
 mod interface_codes;
 mod records;
 mod sources;

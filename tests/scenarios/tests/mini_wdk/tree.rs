@@ -32,6 +32,7 @@ impl Tree {
             "ntddk.h",
             "ntstrsafe.h",
             "wdf.h",
+            "wdfbindinfo.h",
             "wdmguid.h",
             "ntstatus.h",
             "pcivirt.h",

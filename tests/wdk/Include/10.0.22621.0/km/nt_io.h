@@ -9,18 +9,34 @@
 extern "C" {
 #endif
 
-#define IRP_MJ_CREATE                  0
-#define IRP_MJ_CLOSE                   2
-#define IRP_MJ_READ                    3
-#define IRP_MJ_WRITE                   4
-#define IRP_MJ_FLUSH_BUFFERS           9
-#define IRP_MJ_DEVICE_CONTROL          14
-#define IRP_MJ_INTERNAL_DEVICE_CONTROL 15
-#define IRP_MJ_SHUTDOWN                16
-#define IRP_MJ_CLEANUP                 18
-#define IRP_MJ_POWER                   22
-#define IRP_MJ_SYSTEM_CONTROL          23
-#define IRP_MJ_PNP                     27
+#define IRP_MJ_CREATE                   0
+#define IRP_MJ_CREATE_NAMED_PIPE        1
+#define IRP_MJ_CLOSE                    2
+#define IRP_MJ_READ                     3
+#define IRP_MJ_WRITE                    4
+#define IRP_MJ_QUERY_INFORMATION        5
+#define IRP_MJ_SET_INFORMATION          6
+#define IRP_MJ_QUERY_EA                 7
+#define IRP_MJ_SET_EA                   8
+#define IRP_MJ_FLUSH_BUFFERS            9
+#define IRP_MJ_QUERY_VOLUME_INFORMATION 10
+#define IRP_MJ_SET_VOLUME_INFORMATION   11
+#define IRP_MJ_DIRECTORY_CONTROL        12
+#define IRP_MJ_FILE_SYSTEM_CONTROL      13
+#define IRP_MJ_DEVICE_CONTROL           14
+#define IRP_MJ_INTERNAL_DEVICE_CONTROL  15
+#define IRP_MJ_SHUTDOWN                 16
+#define IRP_MJ_LOCK_CONTROL             17
+#define IRP_MJ_CLEANUP                  18
+#define IRP_MJ_CREATE_MAILSLOT          19
+#define IRP_MJ_QUERY_SECURITY           20
+#define IRP_MJ_SET_SECURITY             21
+#define IRP_MJ_POWER                    22
+#define IRP_MJ_SYSTEM_CONTROL           23
+#define IRP_MJ_DEVICE_CHANGE            24
+#define IRP_MJ_QUERY_QUOTA              25
+#define IRP_MJ_SET_QUOTA                26
+#define IRP_MJ_PNP                      27
 
 /* learn.microsoft.com/windows-hardware/drivers/kernel/plug-and-play-minor-irps and power-management-minor-irps */
 #define IRP_MN_START_DEVICE                 0

@@ -15,6 +15,11 @@ extern "C" {
 #define RtlFillMemory(to, length, byte) memset(to, byte, length)
 #define RtlZeroMemory(to, length) memset(to, 0, length)
 #define RtlEqualMemory(one, other, length) (!memcmp(one, other, length))
+#ifdef __cplusplus
+#define IsEqualGUID(one, other) RtlEqualMemory(&(one), &(other), sizeof(GUID))
+#else
+#define IsEqualGUID(one, other) RtlEqualMemory(one, other, sizeof(GUID))
+#endif
 NTKERNELAPI SIZE_T RtlCompareMemory(const void *Source1, const void *Source2, SIZE_T Length);
 
 /* learn.microsoft.com/windows-hardware/drivers/kernel/singly-and-doubly-linked-lists */
@@ -38,11 +43,27 @@ FORCEINLINE BOOLEAN RemoveEntryList(PLIST_ENTRY Entry)
     return (BOOLEAN)(next == previous);
 }
 
+FORCEINLINE PLIST_ENTRY RemoveTailList(PLIST_ENTRY ListHead)
+{
+    PLIST_ENTRY entry = ListHead->Blink;
+    RemoveEntryList(entry);
+    return entry;
+}
+
 FORCEINLINE PLIST_ENTRY RemoveHeadList(PLIST_ENTRY ListHead)
 {
     PLIST_ENTRY entry = ListHead->Flink;
     RemoveEntryList(entry);
     return entry;
+}
+
+FORCEINLINE VOID InsertHeadList(PLIST_ENTRY ListHead, PLIST_ENTRY Entry)
+{
+    PLIST_ENTRY first = ListHead->Flink;
+    Entry->Flink = first;
+    Entry->Blink = ListHead;
+    first->Blink = Entry;
+    ListHead->Flink = Entry;
 }
 
 FORCEINLINE VOID InsertTailList(PLIST_ENTRY ListHead, PLIST_ENTRY Entry)

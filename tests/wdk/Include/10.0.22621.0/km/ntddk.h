@@ -21,6 +21,8 @@
 #include "nt_pci.h"
 #include "devioctl.h"
 #include "evntprov.h"
+#include "nt_atomic.h"
+#include "ntstatus.h"
 
 
 

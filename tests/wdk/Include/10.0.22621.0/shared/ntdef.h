@@ -32,6 +32,11 @@ extern "C" {
 #define FIELD_OFFSET(type, field) ((LONG)__builtin_offsetof(type, field))
 #define RTL_NUMBER_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define ARRAYSIZE(array) RTL_NUMBER_OF(array)
+#ifdef __cplusplus
+#define C_ASSERT(condition) static_assert(condition, #condition)
+#else
+#define C_ASSERT(condition) _Static_assert(condition, #condition)
+#endif
 #define CONTAINING_RECORD(address, type, field) \
     ((type *)((PCHAR)(address) - __builtin_offsetof(type, field)))
 

@@ -30,7 +30,6 @@
 #include "wdfio.h"
 #include "wdfiotarget.h"
 #include "wdfverifier.h"
-#include "wdfbindinfo.h"
 
 
 

@@ -79,6 +79,24 @@ FORCEINLINE VOID WDF_IO_TARGET_OPEN_PARAMS_INIT_EXISTING_DEVICE(
     Init->TargetDeviceObject = DeviceObject;
 }
 
+FORCEINLINE VOID WDF_IO_TARGET_OPEN_PARAMS_INIT_CREATE_BY_NAME(
+    PWDF_IO_TARGET_OPEN_PARAMS Init, PCUNICODE_STRING TargetDeviceName, ACCESS_MASK DesiredAccess)
+{
+    RtlZeroMemory(Init, sizeof(*Init));
+    Init->Size = sizeof(*Init);
+    Init->Type = WdfIoTargetOpenByName;
+    Init->TargetDeviceName = *TargetDeviceName;
+    Init->DesiredAccess = DesiredAccess;
+    Init->CreateOptions = 0x40;
+}
+
+FORCEINLINE VOID WDF_IO_TARGET_OPEN_PARAMS_INIT_REOPEN(PWDF_IO_TARGET_OPEN_PARAMS Init)
+{
+    RtlZeroMemory(Init, sizeof(*Init));
+    Init->Size = sizeof(*Init);
+    Init->Type = WdfIoTargetOpenReopen;
+}
+
 /* CreateDisposition 1 is FILE_OPEN, CreateOptions 0x40 is FILE_NON_DIRECTORY_FILE. */
 FORCEINLINE VOID WDF_IO_TARGET_OPEN_PARAMS_INIT_OPEN_BY_NAME(
     PWDF_IO_TARGET_OPEN_PARAMS Init, PCUNICODE_STRING TargetDeviceName, ACCESS_MASK DesiredAccess)

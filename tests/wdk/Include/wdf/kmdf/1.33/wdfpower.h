@@ -150,6 +150,27 @@ typedef struct _WDF_DEVICE_POWER_CAPABILITIES {
     DEVICE_POWER_STATE IdealDxStateForSx;
 } WDF_DEVICE_POWER_CAPABILITIES, *PWDF_DEVICE_POWER_CAPABILITIES;
 
+FORCEINLINE VOID WDF_DEVICE_POWER_CAPABILITIES_INIT(PWDF_DEVICE_POWER_CAPABILITIES Init)
+{
+    RtlZeroMemory(Init, sizeof(*Init));
+    Init->Size = sizeof(*Init);
+    Init->DeviceD1 = WdfUseDefault;
+    Init->DeviceD2 = WdfUseDefault;
+    Init->WakeFromD0 = WdfUseDefault;
+    Init->WakeFromD1 = WdfUseDefault;
+    Init->WakeFromD2 = WdfUseDefault;
+    Init->WakeFromD3 = WdfUseDefault;
+    for (int state = 0; state < PowerSystemMaximum; state++) {
+        Init->DeviceState[state] = PowerDeviceMaximum;
+    }
+    Init->DeviceWake = PowerDeviceMaximum;
+    Init->SystemWake = PowerSystemMaximum;
+    Init->D1Latency = 0xffffffff;
+    Init->D2Latency = 0xffffffff;
+    Init->D3Latency = 0xffffffff;
+    Init->IdealDxStateForSx = PowerDeviceMaximum;
+}
+
 typedef NTSTATUS (*PFN_WDFDEVICEASSIGNS0IDLESETTINGS)(
     PWDF_DRIVER_GLOBALS DriverGlobals, WDFDEVICE Device, PWDF_DEVICE_POWER_POLICY_IDLE_SETTINGS Settings);
 typedef NTSTATUS (*PFN_WDFDEVICEASSIGNSXWAKESETTINGS)(

@@ -62,8 +62,6 @@ typedef enum _WDF_SYNCHRONIZATION_SCOPE {
     WdfSynchronizationScopeNone = 4
 } WDF_SYNCHRONIZATION_SCOPE, *PWDF_SYNCHRONIZATION_SCOPE;
 
-#define WDF_NO_OBJECT_ATTRIBUTES_POINTER NULL
-
 #ifdef __cplusplus
 }
 #endif
