@@ -14,7 +14,7 @@
 //! | [`frames`] | the stack frames of a file's functions |
 //! | [`judge`] | the rules, and how a broken one ends the run |
 //! | [`record`], [`supervisor`], [`symbols`] | the parent process: who broke the rule, by function name |
-//! | [`scenario`] | tests as judged processes |
+//! | [`scenario`](mod@scenario) | tests as judged processes |
 //! | [`kmdf`] | the framework, on top of NT |
 //! | [`sys`] | the NT and KMDF types |
 //! | [`vmbus`] | what travels between a guest and the parent partition |

@@ -32,6 +32,8 @@ pub struct Record {
     signal: i32,
     fault_address: u64,
     at: u64,
+    /// 1 when the blamed image is not the first that was loaded.
+    is_plugin: u64,
     /// Offsets of code addresses in the blamed image, innermost first; 0 ends the list.
     frames: [u64; FRAMES],
     call: Text<64>,
@@ -48,6 +50,7 @@ impl Record {
             signal: 0,
             fault_address: 0,
             at: 0,
+            is_plugin: 0,
             frames: [0; FRAMES],
             call: Text::EMPTY,
             image: Text::EMPTY,
@@ -61,7 +64,7 @@ impl Record {
         self.at = at as u64;
         self.call.append(call);
         if let Some(found) = image::find_known(at) {
-            self.image.append(found.path());
+            self.name_image(found.path());
             self.frames[0] = found.offset_of(at) as u64;
         }
     }
@@ -80,6 +83,8 @@ impl Record {
     pub(crate) fn name_image(&mut self, path: &str) {
         self.image = Text::EMPTY;
         self.image.append(path);
+        let is_first = image::first().is_none_or(|first| first.path() == path);
+        self.is_plugin = u64::from(!is_first);
     }
 
     pub(crate) fn fault(&mut self, signal: i32, address: usize) {
@@ -119,6 +124,11 @@ impl Record {
     /// Path of the blamed image, empty when no image is to blame.
     pub fn image(&self) -> &str {
         self.image.as_str()
+    }
+
+    /// Whether the blamed image is not the one under test, the first that was loaded.
+    pub fn is_plugin(&self) -> bool {
+        self.is_plugin != 0
     }
 
     /// Offsets in the blamed image, innermost first.
@@ -253,7 +263,7 @@ const FRAMES: usize = 16;
 static SUPERVISOR: AtomicI32 = AtomicI32::new(-1);
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-const _: () = assert!(size_of::<Record>() == 32 + 8 * FRAMES + (8 + 64) + (8 + 256) + (8 + 512));
+const _: () = assert!(size_of::<Record>() == 40 + 8 * FRAMES + (8 + 64) + (8 + 256) + (8 + 512));
 const _: () = assert!(size_of::<Record>() <= libc::PIPE_BUF);
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::supervisor::{Verdict, is_judged, judge_within};
 
 /// Runs a test's body as a judged process of its own; `place` is the path of an item inside that test.
 ///
-/// Use it through [`scenario!`](crate::scenario). The test's program starts itself again, with this test as
+/// Use it through [`scenario!`](macro@crate::scenario). The test's program starts itself again, with this test as
 /// the only one; there, the calling thread becomes a kernel thread, runs `body`, and the process ends.
 ///
 /// # Panics

@@ -216,10 +216,10 @@ impl Report {
     /// The report as one line of JSON.
     pub fn to_json(&self) -> Value {
         let image = Some(self.record.image()).filter(|image| !image.is_empty());
-        let place = match (self.record.kind(), image) {
-            (Kind::Defect, _) => "simulator",
-            (_, Some(image)) if is_plugin(image) => "plugin",
-            (..) => "image",
+        let place = match self.record.kind() {
+            Kind::Defect => "simulator",
+            Kind::Violation | Kind::Fault if self.record.is_plugin() => "plugin",
+            Kind::Violation | Kind::Fault => "image",
         };
         json!({
             "rule": self.rule(),
@@ -233,15 +233,9 @@ impl Report {
     }
 }
 
-/// Everything but the driver itself was brought along by somebody else.
-fn is_plugin(image: &str) -> bool {
-    file_name(image) != DRIVER
-}
-
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
 const CHANNEL: &str = "PARENT_PARTITION_RECORD";
 const LIBRARIES: [&str; 3] = ["core::", "alloc::", "compiler_builtins::"];
-const DRIVER: &str = "pf_backchannel.sys";

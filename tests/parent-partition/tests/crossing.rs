@@ -73,7 +73,8 @@ fn threads_cross_at_the_same_time_each_on_its_own_stack() {
     scenario!(|| {
         let nest = crossing().exported("Nest").expect("an export");
         let count_down = move || (0..2000).map(|_| invoke!(nest; 10)).sum::<u64>();
-        let threads: Vec<_> = (0..8).map(|_| thread::spawn("crosser", count_down).expect("a thread")).collect();
+        let threads: Vec<_> =
+            (0..8).map(|_| thread::spawn("crosser", count_down).expect("a thread")).collect();
         for crosser in threads {
             assert_eq!(crosser.join(), 2000 * 3 * (10 * 11 / 2));
         }

@@ -35,6 +35,27 @@ fn an_unknown_import_ends_a_run_with_the_images_name() {
 }
 
 #[test]
+fn the_first_image_is_the_one_under_test_and_others_are_plugins() {
+    let verdict = scenario!(|| {
+        image::loaded("pointers.c", []);
+        let second = image::loaded("pointers.c", []);
+        run_exported!(second, "Follow", 1u64 << 40);
+    });
+    assert_eq!(verdict.expect_broken(Rule::Access).to_json()["in"], "plugin");
+}
+
+#[test]
+fn an_image_loaded_again_is_still_the_one_under_test() {
+    let verdict = scenario!(|| {
+        let path = image::build("pointers.c", &[]);
+        load(&path, &Exports::default()).expect("an image").unload();
+        let again = load(&path, &Exports::default()).expect("an image");
+        run_exported!(again, "Follow", 1u64 << 40);
+    });
+    assert_eq!(verdict.expect_broken(Rule::Access).to_json()["in"], "image");
+}
+
+#[test]
 fn an_export_missing_from_one_module_is_not_taken_from_another() {
     let exports = Exports::new([routine!(TenArguments, 6)]);
     assert!(exports.find("NTOSKRNL.EXE", "TenArguments").is_some());

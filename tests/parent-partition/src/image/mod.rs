@@ -45,6 +45,11 @@ pub(crate) fn find_known(address: usize) -> Option<&'static Image> {
     known().find(|image| image.contains(address))
 }
 
+/// The image that was loaded first: the one under test; async-signal-safe.
+pub(crate) fn first() -> Option<&'static Image> {
+    known().last()
+}
+
 /// Every image known, newest first; async-signal-safe.
 pub(crate) fn known() -> impl Iterator<Item = &'static Image> {
     let follow = |link: &AtomicPtr<Image>| {

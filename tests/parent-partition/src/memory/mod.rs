@@ -103,11 +103,15 @@ pub fn free(address: usize, tag: Option<u32>) {
     let before = unsafe { slack(span.first_page, address) };
     // SAFETY: as above.
     let behind = unsafe { slack(address + block.size, span.end) };
-    if !is_slack(before) && let Some(index) = before.iter().rposition(|byte| *byte != SLACK) {
+    if !is_slack(before)
+        && let Some(index) = before.iter().rposition(|byte| *byte != SLACK)
+    {
         let distance = before.len() - index;
         violation(Rule::PoolOverrun, format_args!("{distance} bytes before {}", Described(&block)));
     }
-    if !is_slack(behind) && let Some(index) = behind.iter().position(|byte| *byte != SLACK) {
+    if !is_slack(behind)
+        && let Some(index) = behind.iter().position(|byte| *byte != SLACK)
+    {
         violation(Rule::PoolOverrun, format_args!("{index} bytes past the end of {}", Described(&block)));
     }
     let freed_at = thread_block::current().map_or(0, |thread| thread.return_address());
