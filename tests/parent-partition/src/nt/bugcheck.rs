@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::irql::HIGH_LEVEL;
+use super::left::Left;
 use crate::image::Image;
 use crate::judge::{self, for_caller};
 use crate::machine::thread_block;
@@ -53,9 +54,10 @@ pub unsafe extern "win64" fn KeDeregisterBugCheckReasonCallback(
     u8::from(known)
 }
 
-/// How many records code of an image has registered and nobody has taken back.
-pub(crate) fn leaked_by(image: &Image) -> usize {
-    lock().values().filter(|made_at| image.contains(**made_at)).count()
+/// The records that code of an image has registered and nobody has taken back.
+pub(crate) fn leaked_by(image: &Image) -> Vec<Left> {
+    let leaked: Vec<_> = lock().values().copied().filter(|made_at| image.contains(*made_at)).collect();
+    leaked.into_iter().map(|made_at| Left::new(made_at, "a registered bugcheck routine")).collect()
 }
 
 const STATE_REGISTERED: u8 = 1;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::driver;
 use super::event::KeInitializeEvent;
 use super::irql::{APC_LEVEL, DISPATCH_LEVEL};
+use super::left::Left;
 use super::namespace::{self, Name};
 use super::object::{self, Kind};
 use super::status::{self, Status};
@@ -236,14 +237,18 @@ pub(crate) unsafe fn top(device: *mut DEVICE_OBJECT) -> *mut DEVICE_OBJECT {
     top
 }
 
-/// The devices of a driver that still have references, with how many: those not deleted, and those that wait.
-pub(crate) fn left_of(driver: *mut DRIVER_OBJECT) -> Vec<(usize, isize)> {
+/// The devices of a driver that still have references: those not deleted, and those that wait for the last.
+pub(crate) fn left_of(driver: *mut DRIVER_OBJECT) -> Vec<Left> {
     let mut devices = object::all(Kind::Device);
     // SAFETY: a listed device is live, and so is the field that names its driver.
     devices.retain(|(device, _)| unsafe {
         (*std::ptr::with_exposed_provenance_mut::<DEVICE_OBJECT>(*device)).DriverObject == driver
     });
-    devices
+    let describe = |(device, references)| {
+        let made_at = memory::find(device).map_or(0, |block| block.allocated_at);
+        Left::new(made_at, format_args!("a device object with {references} references at {device:#x}"))
+    };
+    devices.into_iter().map(describe).collect()
 }
 
 /// One block of device object and device extension, and one of the part that drivers never see.

@@ -94,7 +94,7 @@ pub unsafe extern "win64" fn IoGetDeviceInterfaces(
 }
 
 /// The names of a class's enabled interfaces.
-pub(crate) fn enabled_of(class: &GUID) -> Vec<String> {
+pub fn enabled_of(class: &GUID) -> Vec<String> {
     let class = key(*class);
     names(|interface| interface.class == class && interface.enabled)
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::irql::{HIGH_LEVEL, PASSIVE_LEVEL};
+use super::left::Left;
 use super::status::{self, Status};
 use crate::image::Image;
 use crate::judge::{self, Rule, for_caller, violation};
@@ -125,10 +126,13 @@ pub extern "win64" fn EtwProviderEnabled(registration: u64, _level: u8, _keyword
 }
 
 /// The providers that code of an image has registered and nobody has unregistered.
-pub(crate) fn leaked_by(image: &Image) -> Vec<String> {
+pub(crate) fn leaked_by(image: &Image) -> Vec<Left> {
     let providers = lock();
     let leaked = providers.values().filter(|provider| image.contains(provider.made_at));
-    leaked.map(|provider| format!("the event provider {}", provider.name)).collect()
+    let describe = |provider: &Provider| {
+        Left::new(provider.made_at, format_args!("the event provider {}", provider.name))
+    };
+    leaked.map(describe).collect()
 }
 
 fn expect_registered(registration: u64) {

@@ -65,7 +65,7 @@ pub unsafe extern "win64" fn IoGetDeviceObjectPointer(
 ///
 /// # Errors
 /// STATUS_OBJECT_NAME_NOT_FOUND where it leads nowhere, otherwise as [`open`].
-pub(crate) fn open_path(path: &str) -> Result<*mut FILE_OBJECT, Status> {
+pub fn open_path(path: &str) -> Result<*mut FILE_OBJECT, Status> {
     let (device, rest) = namespace::resolve(path).ok_or(status::OBJECT_NAME_NOT_FOUND)?;
     open(std::ptr::with_exposed_provenance_mut(device), &rest)
 }
@@ -75,7 +75,7 @@ pub(crate) fn open_path(path: &str) -> Result<*mut FILE_OBJECT, Status> {
 /// # Errors
 /// STATUS_NO_SUCH_DEVICE for a device that is being made, STATUS_ACCESS_DENIED for an exclusive one that is open, else
 /// what the stack answered.
-pub(crate) fn open(target: *mut DEVICE_OBJECT, name: &str) -> Result<*mut FILE_OBJECT, Status> {
+pub fn open(target: *mut DEVICE_OBJECT, name: &str) -> Result<*mut FILE_OBJECT, Status> {
     object::expect(target.addr(), Kind::Device);
     // SAFETY: `expect` found a live device.
     unsafe {
@@ -136,7 +136,7 @@ pub(crate) fn open(target: *mut DEVICE_OBJECT, name: &str) -> Result<*mut FILE_O
 }
 
 /// Closes the one handle of a file object: IRP_MJ_CLEANUP, and IRP_MJ_CLOSE when the last reference is gone too.
-pub(crate) fn close_handle(file: *mut FILE_OBJECT) {
+pub fn close_handle(file: *mut FILE_OBJECT) {
     object::expect(file.addr(), Kind::File);
     notify(file, MJ_CLEANUP);
     // SAFETY: the handle's own reference keeps the file object.

@@ -16,6 +16,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
+use super::left::Left;
 use super::status::{self, Status};
 use crate::image::Image;
 use crate::judge::{Rule, violation, violation_at};
@@ -183,8 +184,10 @@ pub(super) fn take_finish(irp: *mut IRP) -> Option<Finish> {
 }
 
 /// The IRPs that code of an image has allocated and nobody has freed.
-pub(crate) fn leaked_by(image: &Image) -> Vec<usize> {
-    lock().iter().filter(|(_, flight)| image.contains(flight.allocated_at)).map(|(irp, _)| *irp).collect()
+pub(crate) fn leaked_by(image: &Image) -> Vec<Left> {
+    let flights = lock();
+    let leaked = flights.iter().filter(|(_, flight)| image.contains(flight.allocated_at));
+    leaked.map(|(irp, flight)| Left::new(flight.allocated_at, format_args!("the IRP {irp:#x}"))).collect()
 }
 
 impl Visit {

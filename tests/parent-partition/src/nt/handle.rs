@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::irql::PASSIVE_LEVEL;
+use super::left::Left;
 use super::object;
 use super::status::{self, Status};
 use crate::image::Image;
@@ -65,10 +66,12 @@ pub(super) fn object(handle: *mut c_void) -> Option<usize> {
 }
 
 /// What the handles stand for that code of an image has opened and nobody has closed.
-pub(crate) fn leaked_by(image: &Image) -> Vec<String> {
+pub(crate) fn leaked_by(image: &Image) -> Vec<Left> {
     let describe = |handle: &Handle| match &handle.target {
-        Target::Key(path) => format!("a handle of the key {path}"),
-        Target::Object(address) => format!("a handle of the object at {address:#x}"),
+        Target::Key(path) => Left::new(handle.opened_at, format_args!("a handle of the key {path}")),
+        Target::Object(address) => {
+            Left::new(handle.opened_at, format_args!("a handle of the object at {address:#x}"))
+        }
     };
     lock().values().filter(|handle| image.contains(handle.opened_at)).map(describe).collect()
 }

@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | [`irql`], [`critical_region`], [`spin_lock`], [`fast_mutex`], [`mutex`], [`event`], [`wait`], [`timer`], [`dpc`], [`time`] | processors and waiting |
 //! | [`pool`], [`memory_list`], [`runtime`], [`string`], [`format`] | memory and text |
-//! | [`object`], [`handle`], [`thread`], [`work_item`], [`namespace`] | objects, their names and handles |
+//! | [`object`], [`handle`], `left`, [`thread`], [`work_item`], [`namespace`] | objects, their names and handles |
 //! | [`driver`], [`device`], [`file`], [`device_node`], [`device_interface`] | drivers, devices and how they are found |
 //! | [`irp`], [`call`], [`complete`], [`cancel`], [`flight`], [`build_request`], [`request`], [`control`], [`remove_lock`] | I/O request packets |
 //! | [`hive`], [`registry`] | the registry |
@@ -41,6 +41,7 @@ pub mod handle;
 pub mod hive;
 pub mod irp;
 pub mod irql;
+pub(crate) mod left;
 pub mod memory_list;
 pub mod mutex;
 pub(crate) mod namespace;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::irql::PASSIVE_LEVEL;
+use super::left::Left;
 use super::status::{self, Status};
 use super::string;
 use crate::image::Image;
@@ -104,10 +105,10 @@ pub(super) fn resolve(path: &str) -> Option<(usize, String)> {
 }
 
 /// The names that code of an image has made and nobody has removed.
-pub(crate) fn leaked_by(image: &Image) -> Vec<String> {
+pub(crate) fn leaked_by(image: &Image) -> Vec<Left> {
     let names = lock();
     let leaked = names.iter().filter(|(_, entry)| image.contains(entry.made_at));
-    leaked.map(|(name, _)| format!("the name {name}")).collect()
+    leaked.map(|(name, entry)| Left::new(entry.made_at, format_args!("the name {name}"))).collect()
 }
 
 struct Entry {

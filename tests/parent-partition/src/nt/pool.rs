@@ -7,9 +7,10 @@
 use std::ffi::c_void;
 
 use super::irql::{APC_LEVEL, DISPATCH_LEVEL};
+use super::left::Left;
 use crate::image::Image;
 use crate::judge::{self, Rule, violation};
-use crate::memory::{self, Block, Fill, Pool};
+use crate::memory::{self, Block, Fill, Pool, Tag};
 
 /// Allocates a block of zeroes from the pool that the flags name.
 ///
@@ -72,10 +73,14 @@ pub(super) fn free(block: *mut c_void, tag: Option<u32>) {
 }
 
 /// The pool blocks that code of an image has allocated and nobody has freed.
-pub(crate) fn leaked_by(image: &Image) -> Vec<Block> {
-    let mut leaked = memory::live();
-    leaked.retain(|block| block.pool != Pool::Object && image.contains(block.allocated_at));
-    leaked
+pub(crate) fn leaked_by(image: &Image) -> Vec<Left> {
+    let leaked =
+        |block: &Block| block.pool != Pool::Object && image.contains(block.allocated_at);
+    let describe = |block: Block| {
+        let what = format_args!("a pool block of {} bytes, tag {}", block.size, Tag(block.tag));
+        Left::new(block.allocated_at, what)
+    };
+    memory::live().into_iter().filter(leaked).map(describe).collect()
 }
 
 fn allocate(pool: Pool, size: usize, tag: u32, fill: Fill) -> *mut c_void {

@@ -127,14 +127,12 @@ impl Sent {
     }
 
     /// Waits for the end, however long it takes.
-    #[must_use]
     pub fn finish(&self) -> Outcome {
         self.wait(None).unwrap_or_else(|| unreachable!("a wait without a limit ends with an outcome"))
     }
 
     /// Waits for the end; a request that is not completed in that time breaks [`Rule::RequestNotCompleted`], blamed on the
     /// driver that has it.
-    #[must_use]
     pub fn finish_within(&self, limit: Duration) -> Outcome {
         self.wait(Some(limit)).unwrap_or_else(|| {
             let holder = flight::holder(std::ptr::with_exposed_provenance_mut(self.irp));

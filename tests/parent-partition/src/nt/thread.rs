@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::handle::{self, Target};
 use super::irql::{APC_LEVEL, PASSIVE_LEVEL};
+use super::left::Left;
 use super::object::{self, Kind};
 use super::spin_lock;
 use super::status::{self, Status};
@@ -113,9 +114,11 @@ pub(super) fn has_ended(object: *mut c_void) -> bool {
     threads().get(&object.addr()).is_some_and(|thread| thread.ended)
 }
 
-/// How many threads that code of an image has started still run.
-pub(crate) fn running_of(image: &Image) -> usize {
-    threads().values().filter(|thread| !thread.ended && image.contains(thread.made_at)).count()
+/// The threads that code of an image has started and that still run.
+pub(crate) fn running_of(image: &Image) -> Vec<Left> {
+    let threads = threads();
+    let running = threads.values().filter(|thread| !thread.ended && image.contains(thread.made_at));
+    running.map(|thread| Left::new(thread.made_at, "a running system thread")).collect()
 }
 
 struct Thread {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::dispatcher::{self, Kind};
 use super::dpc;
 use super::irql::DISPATCH_LEVEL;
+use super::left::Left;
 use super::time;
 use crate::image::Image;
 use crate::judge::{self, Rule, for_caller, violation};
@@ -133,9 +134,10 @@ pub unsafe extern "win64" fn KeReadStateTimer(timer: *mut KTIMER) -> u8 {
     })
 }
 
-/// Where code of an image has set the timers that are still due.
-pub(crate) fn left_of(image: &Image) -> Option<usize> {
-    due().values().map(|due| due.set_at).find(|set_at| image.contains(*set_at))
+/// The timers that code of an image has set and that are still due.
+pub(crate) fn left_of(image: &Image) -> Vec<Left> {
+    let set: Vec<_> = due().values().map(|due| due.set_at).filter(|set_at| image.contains(*set_at)).collect();
+    set.into_iter().map(|set_at| Left::new(set_at, "a timer that is still set")).collect()
 }
 
 /// # Safety

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::irql::DISPATCH_LEVEL;
+use super::left::Left;
 use super::object::{self, Kind};
 use crate::image::Image;
 use crate::invoke;
@@ -97,8 +98,10 @@ pub(crate) fn settle(timeout: Duration) -> bool {
 }
 
 /// The work items that code of an image has allocated and nobody has freed.
-pub(crate) fn leaked_by(image: &Image) -> Vec<usize> {
-    lock().iter().filter(|(_, item)| image.contains(item.made_at)).map(|(address, _)| *address).collect()
+pub(crate) fn leaked_by(image: &Image) -> Vec<Left> {
+    let items = lock();
+    let leaked = items.iter().filter(|(_, item)| image.contains(item.made_at));
+    leaked.map(|(address, item)| Left::new(item.made_at, format_args!("the work item {address:#x}"))).collect()
 }
 
 fn expect_owner(device: *mut DEVICE_OBJECT) {
