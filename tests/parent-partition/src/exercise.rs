@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::command::BAD_ARGUMENTS;
+use crate::image;
 use crate::nt::build_request::{MJ_DEVICE_CONTROL, MJ_INTERNAL_DEVICE_CONTROL};
 use crate::nt::control::Control;
 use crate::nt::file;
@@ -18,7 +19,6 @@ use crate::nt::status::{self, Status};
 use crate::pci_bus::Function;
 use crate::pnp::{self, DeviceRef, DriverRef, LoadError};
 use crate::sys::FILE_OBJECT;
-use crate::image;
 
 /// Runs the image through every step and reports each as it is done; returns the exit code.
 ///

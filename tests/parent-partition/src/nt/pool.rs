@@ -74,8 +74,7 @@ pub(super) fn free(block: *mut c_void, tag: Option<u32>) {
 
 /// The pool blocks that code of an image has allocated and nobody has freed.
 pub(crate) fn leaked_by(image: &Image) -> Vec<Left> {
-    let leaked =
-        |block: &Block| block.pool != Pool::Object && image.contains(block.allocated_at);
+    let leaked = |block: &Block| block.pool != Pool::Object && image.contains(block.allocated_at);
     let describe = |block: Block| {
         let what = format_args!("a pool block of {} bytes, tag {}", block.size, Tag(block.tag));
         Left::new(block.allocated_at, what)

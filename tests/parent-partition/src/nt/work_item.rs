@@ -101,7 +101,9 @@ pub(crate) fn settle(timeout: Duration) -> bool {
 pub(crate) fn leaked_by(image: &Image) -> Vec<Left> {
     let items = lock();
     let leaked = items.iter().filter(|(_, item)| image.contains(item.made_at));
-    leaked.map(|(address, item)| Left::new(item.made_at, format_args!("the work item {address:#x}"))).collect()
+    leaked
+        .map(|(address, item)| Left::new(item.made_at, format_args!("the work item {address:#x}")))
+        .collect()
 }
 
 fn expect_owner(device: *mut DEVICE_OBJECT) {
