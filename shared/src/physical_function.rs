@@ -47,6 +47,10 @@ pub struct PhysicalFunction<'a, G, R, const BLOCKS: usize> {
     /// One more than the number of VFs of the last start, or 0.
     last_count: AtomicU32,
     budget: AtomicU64,
+    /// Not 0 while an invalidation may be waiting.
+    posted: AtomicU32,
+    /// The VF whose turn it is to be told.
+    turn: AtomicU32,
     refused: RefusalCounters,
 }
 
@@ -64,6 +68,8 @@ impl<'a, G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'a
             life: AtomicU32::new(0),
             last_count: AtomicU32::new(0),
             budget: AtomicU64::new(SECOND),
+            posted: AtomicU32::new(0),
+            turn: AtomicU32::new(0),
             refused: RefusalCounters::new(),
         }
     }

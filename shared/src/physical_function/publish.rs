@@ -6,9 +6,10 @@ use super::PhysicalFunction;
 use crate::block::{BlockId, BlockMask};
 use crate::block_store::Writer;
 use crate::gate::Gated;
-use crate::invalidation::InvalidationTarget;
+use crate::invalidation::{Invalidation, InvalidationStatistics, InvalidationTarget};
 use crate::schema::Owner;
 use crate::services::{PublishError, Services};
+use crate::sync::Ordering;
 use crate::vf::{Generation, Vf, VfIndex, VfState};
 use crate::virtual_function::VirtualFunction;
 
@@ -31,7 +32,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         self.publish_checked(vf, None, block, content, time)
     }
 
-    /// Tells VFs to read blocks again.
+    /// Lets VFs be told to read blocks again; afterwards a host looks whether a request is parked that can tell it.
     pub fn invalidate(&self, target: InvalidationTarget, blocks: BlockMask) {
         match target {
             InvalidationTarget::Vf(vf) => {
@@ -45,12 +46,80 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
                 }
             }
         }
+        self.posted.store(1, Ordering::Release);
     }
 
-    /// Takes the blocks that a VF has still to be told of; the caller answers for their delivery.
-    #[must_use = "blocks that are dropped here are never announced"]
-    pub fn take_invalidation(&self, vf: VfIndex) -> BlockMask {
-        self.vf(vf).map_or(BlockMask::NONE, |vf| vf.pending.take())
+    /// Says whether something may be waiting to be told: one load, for a host to look at after each call.
+    #[must_use]
+    pub fn has_invalidations(&self) -> bool {
+        self.posted.load(Ordering::Acquire) != 0
+    }
+
+    /// Takes what is to be told next, VF after VF; `only` restricts it to one VF.
+    ///
+    /// ```no_run
+    /// # use backchannel::{Gated, PhysicalFunction};
+    /// # fn example<G: Gated<64>, R: lock_api::RawMutex>(pf: &PhysicalFunction<'_, G, R, 64>, park: impl Fn() -> bool) {
+    /// while let Some(invalidation) = pf.take_invalidation(None) {
+    ///     let request_was_cancelled = park();
+    ///     if request_was_cancelled { pf.put_back(invalidation) } else { pf.told(invalidation) }
+    /// }
+    /// # }
+    /// ```
+    pub fn take_invalidation(&self, only: Option<VfIndex>) -> Option<Invalidation> {
+        if let Some(index) = only {
+            return self.take_invalidation_of(index);
+        }
+        let count = u32::try_from(self.vfs.len()).unwrap_or(0);
+        let first = self.turn.load(Ordering::Relaxed).checked_rem(count)?;
+        // INVARIANT: cleared before the search, so that what is posted during it is looked for again. A read-modify-write:
+        // if it overwrites a poster's mark, it has read it, and the search sees the poster's bits.
+        let _mark = self.posted.swap(0, Ordering::AcqRel);
+        for place in (first..count).chain(0..first) {
+            let found = u16::try_from(place).ok().and_then(|place| self.index(place));
+            if let Some(invalidation) = found.and_then(|index| self.take_invalidation_of(index)) {
+                self.turn.store(place.wrapping_add(1), Ordering::Relaxed);
+                self.posted.store(1, Ordering::Release);
+                return Some(invalidation);
+            }
+        }
+        None
+    }
+
+    /// Counts an invalidation whose request was completed.
+    pub fn told(&self, invalidation: Invalidation) {
+        if let Some(vf) = self.vf(invalidation.vf.index) {
+            vf.pending.told();
+        }
+    }
+
+    /// Puts back an invalidation whose request was cancelled before it was told; dropped if the VF was reset since.
+    pub fn put_back(&self, invalidation: Invalidation) {
+        let Some(vf) = self.vf(invalidation.vf.index) else { return };
+        if vf.generation() == invalidation.vf.generation {
+            vf.pending.put_back(invalidation.blocks);
+            self.posted.store(1, Ordering::Release);
+        }
+    }
+
+    /// Drops all that is waiting to be told: the VSP has detached.
+    pub fn drop_invalidations(&self) {
+        for (_, vf) in self.every_vf() {
+            let _dropped = vf.pending.take();
+        }
+    }
+
+    /// Reads a VF's counters of invalidations.
+    #[must_use]
+    pub fn invalidation_statistics(&self, vf: VfIndex) -> InvalidationStatistics {
+        self.vf(vf).map_or_else(InvalidationStatistics::default, |vf| vf.pending.read())
+    }
+
+    fn take_invalidation_of(&self, index: VfIndex) -> Option<Invalidation> {
+        let vf = self.vf(index)?;
+        let generation = vf.generation();
+        let blocks = vf.pending.take();
+        (!blocks.is_empty()).then_some(Invalidation { vf: Vf { index, generation }, blocks })
     }
 
     fn publish_checked(

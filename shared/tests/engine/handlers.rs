@@ -171,7 +171,8 @@ fn no_write_is_lost_or_seen_twice_while_handlers_are_replaced() {
                 })
             })
             .collect();
-        while replaced < 2_000 {
+        let served = || handlers.iter().map(|handler| handler.0.load(Ordering::Relaxed)).sum::<u32>();
+        while replaced < 2_000 || served() < 2_000 {
             let service = Service::Handler(u8::try_from(replaced % 2).unwrap());
             assert_eq!(world.pf.replace(BlockId::new(1), service, FOREVER, &world.host), Ok(()));
             replaced += 1;

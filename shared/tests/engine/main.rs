@@ -7,6 +7,8 @@ mod handlers;
 #[cfg(test)]
 mod host;
 #[cfg(test)]
+mod invalidations;
+#[cfg(test)]
 mod late;
 #[cfg(test)]
 mod policing;
