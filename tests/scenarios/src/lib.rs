@@ -6,3 +6,4 @@
 pub mod c_driver;
 pub mod command;
 mod places;
+pub mod script;

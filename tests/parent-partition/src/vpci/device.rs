@@ -23,7 +23,7 @@ use crate::vmbus::channel::End;
 pub struct VfDevice {
     object: *mut DEVICE_OBJECT,
     state: Arc<State>,
-    receivers: Vec<JoinHandle<()>>,
+    receiver: Option<JoinHandle<()>>,
 }
 
 /// What the dispatch routines and the interface's routines work on.
@@ -64,12 +64,14 @@ impl VfDevice {
             (*object).DeviceExtension.cast::<*const State>().write(Arc::as_ptr(&state));
             (*object).Flags &= !DO_DEVICE_INITIALIZING;
         }
-        Self { object, state, receivers: Vec::new() }
+        Self { object, state, receiver: None }
     }
 
-    /// Takes a channel to the VSP into use.
+    /// Takes a channel to the VSP into use; the one before must have been closed.
     pub fn connect(&mut self, end: End) {
-        self.receivers.push(self.state.link.connect(end));
+        // The thread of the channel before lets go of the link as its last act.
+        self.receiver.take().map(JoinHandle::join);
+        self.receiver = Some(self.state.link.connect(end));
     }
 
     /// The device object, for a VF driver to lie on.
@@ -87,7 +89,7 @@ impl Drop for VfDevice {
     /// The channel must have been closed by the VSP, and the interface given back.
     fn drop(&mut self) {
         self.state.references.expect_none();
-        self.receivers.drain(..).for_each(JoinHandle::join);
+        self.receiver.take().map(JoinHandle::join);
         // SAFETY: the device was made by `new`, and nobody sends to it any more.
         unsafe { IoDeleteDevice(self.object) };
     }

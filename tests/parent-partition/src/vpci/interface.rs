@@ -97,13 +97,13 @@ unsafe extern "win64" fn write_block(
     length: u32,
 ) -> Status {
     judge::irql_at_most(APC_LEVEL);
-    if buffer.is_null() || !is_block_length(length) {
-        return status::INVALID_PARAMETER;
+    // SAFETY: the context is a `State` that lives while its device does.
+    let state = unsafe { &*context.cast::<State>() };
+    if let Err(refusal) = accept(state, buffer, length) {
+        return refusal;
     }
-    // SAFETY: the context is a `State` that lives while its device does; the caller promises the buffer.
-    let (state, bytes) = unsafe {
-        (&*context.cast::<State>(), std::slice::from_raw_parts(buffer.cast::<u8>(), length as usize).to_vec())
-    };
+    // SAFETY: the caller promises as many bytes as a block's length says.
+    let bytes = unsafe { std::slice::from_raw_parts(buffer.cast::<u8>(), length as usize) }.to_vec();
     let question = GuestMessage::WriteBlock { slot: state.link.slot(), block, bytes };
     state.link.ask(&question).map_or(status::DEVICE_NOT_READY, |answer| written(&answer))
 }
@@ -117,11 +117,11 @@ unsafe extern "win64" fn read_block(
     length: u32,
 ) -> Status {
     judge::irql_at_most(APC_LEVEL);
-    if buffer.is_null() || !is_block_length(length) {
-        return status::INVALID_PARAMETER;
-    }
     // SAFETY: the context is a `State` that lives while its device does.
     let state = unsafe { &*context.cast::<State>() };
+    if let Err(refusal) = accept(state, buffer, length) {
+        return refusal;
+    }
     let question = GuestMessage::ReadBlock { slot: state.link.slot(), block, bytes_requested: length };
     match state.link.ask(&question).map(|answer| read(&answer, length)) {
         Err(_) => status::DEVICE_NOT_READY,
@@ -132,6 +132,17 @@ unsafe extern "win64" fn read_block(
             status::SUCCESS
         }
     }
+}
+
+/// Whether there is a device, and a message can carry what is asked.
+fn accept(state: &State, buffer: *mut c_void, length: u32) -> Result<(), Status> {
+    if state.link.is_ejected() {
+        return Err(status::DEVICE_NOT_READY);
+    }
+    if buffer.is_null() || !is_block_length(length) {
+        return Err(status::INVALID_PARAMETER);
+    }
+    Ok(())
 }
 
 /// Whether a message can carry that many bytes.

@@ -72,6 +72,9 @@ impl Request {
         if ![READ_BLOCK, WRITE_BLOCK].contains(&control.IoControlCode) {
             return Err(status::INVALID_DEVICE_REQUEST);
         }
+        if state.link.is_ejected() {
+            return Err(status::DEVICE_NOT_READY);
+        }
         if input.is_null() || input_length < FIXED_PART {
             return Err(status::BUFFER_TOO_SMALL);
         }

@@ -51,7 +51,8 @@ impl Link {
         }))
     }
 
-    /// Takes a channel into use; its packets are received on a thread of their own, which ends with it.
+    /// Takes a channel into use; its packets are received on a thread of their own, which ends with it. The
+    /// thread of the channel before must have ended.
     ///
     /// # Panics
     ///

@@ -278,6 +278,10 @@ fn ejected_device_is_not_ready_by_either_way_in() {
     assert_eq!(bench.driver.read_block(1, &mut [0], 1), status::DEVICE_NOT_READY);
     assert_eq!(bench.driver.send_write(1, &[0]).finish().0, status::DEVICE_NOT_READY);
     assert_eq!(bench.driver.send_read(1, 1).finish().0, status::DEVICE_NOT_READY);
+    // What is wrong with a request no longer matters.
+    assert_eq!(bench.driver.write_block(1, &[]), status::DEVICE_NOT_READY);
+    assert_eq!(bench.driver.read_block(1, &mut [], 129), status::DEVICE_NOT_READY);
+    assert_eq!(bench.driver.send_write(1, &[]).finish().0, status::DEVICE_NOT_READY);
 }
 
 #[test]
