@@ -31,23 +31,26 @@ impl Control {
         Self { capabilities: 0, addressed: 0, command: 0, acknowledged: 0, version: 0, rings: 0 }
     }
 
-    /// Rings whose statistics the VF may send now; 0 as long as it was not asked to.
-    pub(crate) const fn rings(&self) -> u16 {
-        if self.addressed & STATISTICS == 0 { 0 } else { self.rings }
+    /// Rings whose statistics the VF may send now.
+    ///
+    /// 0 as long as it was not asked to, and if it answered in a version or with a number of rings that is not served
+    /// here.
+    pub(crate) fn rings(&self) -> u16 {
+        let served = self.version == VERSION && (1..=RINGS).contains(&usize::from(self.rings));
+        if served && self.addressed & STATISTICS != 0 { self.rings } else { 0 }
     }
 
     /// Takes the VF's words and decides what to ask for.
     ///
     /// The PF's own words in the block are what the VF read before and are not looked at. An agent is addressed only
-    /// while the VF offers it in a version and with a number of rings that are served here: a VF stops for good when it
-    /// is asked for what it does not offer.
+    /// while the VF offers it: a VF stops for good when it is asked for what it does not offer. Version and rings come
+    /// from an agent that was addressed, so they cannot be waited for.
     pub(crate) fn write(&mut self, block: &[u8]) {
         self.capabilities = u32::from(half(block, 0)) | u32::from(half(block, 2)) << 16;
         self.acknowledged = half(block, 10);
         self.version = half(block, 12);
         self.rings = half(block, 14);
-        let served = self.version == VERSION && (1..=RINGS).contains(&usize::from(self.rings));
-        let asked = self.capabilities & STATISTICS != 0 && served;
+        let asked = self.capabilities & STATISTICS != 0;
         (self.addressed, self.command) = if asked { (STATISTICS, EVERY_100_MS) } else { (0, 0) };
     }
 
@@ -88,7 +91,15 @@ mod tests {
     }
 
     #[test]
-    fn a_vf_that_offers_statistics_is_asked_for_them() {
+    fn a_vf_that_offers_statistics_is_asked_for_them_before_it_tells_its_rings() {
+        let mut control = Control::new();
+        control.write(&offer(1, 0, 0));
+        assert_eq!(control.bytes(), [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(control.rings(), 0);
+    }
+
+    #[test]
+    fn a_vf_that_was_asked_may_send_statistics_of_its_rings() {
         let mut control = Control::new();
         control.write(&offer(1, 1, 64));
         assert_eq!(control.bytes(), [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 64, 0]);
@@ -96,11 +107,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_offered_or_not_served_is_not_asked_for() {
-        for block in [offer(0, 1, 64), offer(2, 1, 64), offer(1, 2, 64), offer(1, 1, 0), offer(1, 1, 65)] {
+    fn what_is_not_offered_is_not_asked_for() {
+        for block in [offer(0, 1, 64), offer(2, 1, 64)] {
             let mut control = Control::new();
             control.write(&block);
             assert_eq!(control.bytes()[4..10], [0; 6]);
+            assert_eq!(control.rings(), 0);
+        }
+    }
+
+    #[test]
+    fn rings_or_a_version_that_is_not_served_may_send_nothing() {
+        for block in [offer(1, 2, 64), offer(1, 1, 0), offer(1, 1, 65), offer(1, 1, u16::MAX)] {
+            let mut control = Control::new();
+            control.write(&block);
             assert_eq!(control.rings(), 0);
         }
     }
