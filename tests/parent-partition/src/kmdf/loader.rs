@@ -155,15 +155,15 @@ pub(super) extern "win64" fn WdfVersionUnbindClass(
     judge::violation(Rule::NotServed, "class extensions are not served");
 }
 
+/// Blames the driver's code that made the first object that is left.
 fn report_leaks(binding: &Arc<Binding>) {
     let left: Vec<Arc<Object>> =
         handle::all().into_iter().filter(|object| Arc::ptr_eq(&object.binding, binding)).collect();
-    if left.is_empty() {
-        return;
-    }
+    let Some(first) = left.first().filter(|_| verify::verifier()) else { return };
     let names: Vec<_> =
         left.iter().map(|object| format!("{} ({} references)", object.kind, object.references())).collect();
-    verify::finding(Rule::Leak, format_args!("objects left at unload: {}", names.join(", ")));
+    let detail = format!("objects left at unload: {}", names.join(", "));
+    judge::violation_at(Rule::Leak, "", first.made_at, detail);
 }
 
 fn terminated(mut address: usize) -> String {

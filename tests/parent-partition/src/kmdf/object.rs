@@ -21,6 +21,7 @@ use super::loader::Binding;
 use super::status::Status;
 use super::verify::{self, Violation};
 use crate::judge::Rule;
+use crate::machine::thread_block;
 
 /// The part of an object that does not depend on its type.
 pub(super) struct Object {
@@ -34,6 +35,8 @@ pub(super) struct Object {
     pub(super) execution_level: ExecutionLevel,
     /// Which callbacks exclude each other, inherited already.
     pub(super) scope: SynchronizationScope,
+    /// The driver's code that made it, or was being served when the framework did.
+    pub(super) made_at: usize,
     references: AtomicI64,
     deletable: AtomicBool,
     state: Mutex<State>,
@@ -61,6 +64,7 @@ pub(super) fn create<T: Kind>(
         binding: binding.clone(),
         execution_level: attributes.execution_level.under(inherited.map(|(level, _)| level)),
         scope: attributes.scope.under(inherited.map(|(_, scope)| scope)),
+        made_at: thread_block::current().map_or(0, |block| block.return_address()),
         references: AtomicI64::new(1),
         deletable: AtomicBool::new(true),
         state: Mutex::new(State::default()),

@@ -6,11 +6,11 @@ use super::driver_memory;
 use super::handle::{self, Handle};
 use super::kernel::Event;
 use super::loader;
-use super::queue::Queue;
+use super::queue::{Handler, Queue};
 use super::queue_state::{Notification, Power};
 use super::table::{Routine, routines};
 use super::verify;
-use crate::judge::Rule;
+use crate::judge::{self, Rule};
 
 impl Queue {
     /// Stops presenting requests: the queue still takes them. What the driver holds is not waited for.
@@ -121,7 +121,7 @@ impl Queue {
         self.state().disposing = true;
         self.device().queues.remove(self);
         if self.run_events() {
-            self.finished.wait();
+            self.wait_for_driver(&self.finished);
         }
     }
 
@@ -132,7 +132,25 @@ impl Queue {
             state.power = power(&state.owned);
         }
         if self.run_events() {
-            self.power_idle.wait();
+            self.wait_for_driver(&self.power_idle);
+        }
+    }
+
+    /// Waits until the driver has given back or acknowledged what it holds; the verifier does not wait for ever.
+    ///
+    /// Judged: a request that the driver keeps, blamed on the callback that was given it (trace
+    /// `misuse-never-completed-verifier`).
+    fn wait_for_driver(&self, event: &Event) {
+        if !verify::verifier() {
+            event.wait();
+        } else if !event.wait_until(Some(PATIENCE)) {
+            let held = self.state().owned.first().and_then(|request| request.irp());
+            let callback = match held.map(|irp| self.handler_of(irp)) {
+                Some(Handler::Call(function, _)) => function,
+                Some(Handler::Empty | Handler::None) | None => 0,
+            };
+            let detail = "the driver neither completes nor acknowledges a request that its queue waits for";
+            judge::violation_at(Rule::RequestNotCompleted, "", callback, detail);
         }
     }
 
@@ -301,6 +319,8 @@ extern "win64" fn signal(_queue: usize, event: usize) {
     unsafe { &*(event as *const Event) }.set();
 }
 
+/// How long the verifier waits, in units of 100 ns from now.
+const PATIENCE: i64 = -50_000_000;
 const ACCEPTS: u32 = 1;
 const DISPATCHES: u32 = 2;
 const NO_REQUESTS: u32 = 4;
