@@ -32,7 +32,7 @@ pub fn violation_at(rule: Rule, call: &str, at: usize, detail: impl Display) -> 
     record::end(&record)
 }
 
-/// Ends the run: the image of file `path`, none of whose code ran yet, broke `rule` over the name `call`.
+/// Ends the run: the image of file `path` broke `rule` over the name `call`, and no code of it can be named.
 pub fn violation_at_load(rule: Rule, call: &str, path: &Path, detail: impl Display) -> ! {
     let mut record = Record::new(Kind::Violation);
     record.blame(rule, call, 0);

@@ -154,3 +154,12 @@ fn a_pointer_that_is_no_code_is_not_called() {
     let verdict = scenario!(|| _ = invoke!(0x1234_5678_0000_usize));
     assert_eq!(verdict.expect_broken(Rule::BadCallback).at(), None);
 }
+
+#[test]
+fn a_pointer_that_is_no_code_is_the_only_images() {
+    let verdict = scenario!(|| {
+        crossing();
+        invoke!(0x1234_5678_0000_usize);
+    });
+    assert_eq!(verdict.expect_broken(Rule::BadCallback).to_json()["image"], "crossing.sys");
+}

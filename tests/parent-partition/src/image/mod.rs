@@ -50,6 +50,12 @@ pub(crate) fn first() -> Option<&'static Image> {
     known().last()
 }
 
+/// The loaded image, when there is exactly one.
+pub(crate) fn only_loaded() -> Option<&'static Image> {
+    let mut loaded = known().filter(|image| image.is_loaded());
+    loaded.next().filter(|_| loaded.next().is_none())
+}
+
 /// Every image known, newest first; async-signal-safe.
 pub(crate) fn known() -> impl Iterator<Item = &'static Image> {
     let follow = |link: &AtomicPtr<Image>| {

@@ -1,9 +1,11 @@
 //! How simulator code calls a function pointer that may lie in an image.
 
-use super::thread_block::expect_current;
+use std::path::Path;
+
+use super::thread_block::{ThreadBlock, expect_current};
 use super::{gate, thunk};
 use crate::image::{self, code};
-use crate::judge::{Rule, violation, violation_at};
+use crate::judge::{Rule, violation, violation_at, violation_at_load};
 
 /// Calls `function` with up to twelve words of arguments and returns its `rax`.
 ///
@@ -25,7 +27,7 @@ pub fn call_lowering_to(function: usize, arguments: &[u64], level: u8) -> u64 {
     let block = expect_current();
     let Some(image) = image::find_known(function) else {
         if !code::is_simulator(function) && !thunk::contains(function) {
-            violation(Rule::BadCallback, format_args!("{function:#x} is no code to call"));
+            no_code(block, function);
         }
         // SAFETY: the address is code of this program or one of its thunks; its callers pass what it takes.
         return unsafe { gate::enter(function, slots.as_ptr(), count, 0) };
@@ -59,6 +61,17 @@ pub fn call_lowering_to(function: usize, arguments: &[u64], level: u8) -> u64 {
         violation_at(Rule::CriticalRegion, "", function, detail);
     }
     value
+}
+
+/// A pointer to nothing was handed over: by the image whose call is being served, else by the only one there is.
+fn no_code(block: &ThreadBlock, function: usize) -> ! {
+    let detail = format_args!("{function:#x} is no code to call");
+    match image::only_loaded() {
+        Some(image) if block.return_address() == 0 => {
+            violation_at_load(Rule::BadCallback, "", Path::new(image.path()), detail)
+        }
+        _ => violation(Rule::BadCallback, detail),
+    }
 }
 
 const MOST: usize = 16;
