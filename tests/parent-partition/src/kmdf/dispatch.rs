@@ -43,6 +43,11 @@ fn dispatch_to_queue(device: &Arc<Device>, irp: Irp) -> Status {
     if device.settings.in_caller_context != 0 {
         crate::judge::violation(crate::judge::Rule::NotServed, "EvtIoInCallerContext is not served");
     }
+    // SPEC: trace `start-open-surprise`: a request that is refused here is never seen by its driver's cleanup callbacks.
+    if !queue.state().accepts {
+        irp.set_information(0);
+        return irp.complete_with(status::INVALID_DEVICE_STATE);
+    }
     match Request::new(device, irp) {
         Ok(request) => deliver(&request, &queue),
         Err(status) => irp.complete_with(status),

@@ -130,8 +130,11 @@ pub(super) fn dispatch(device: &Arc<Device>, irp: Irp) -> Status {
         QUERY_DEVICE_RELATIONS => {
             // SAFETY: the union's part is the one that the minor function selects.
             let kind = unsafe { irp.parameters().Parameters.QueryDeviceRelations.Type };
-            let arguments = [device.object.handle as u64, u64::from(kind as u32)];
-            callback::notify(device.settings.events.relations_query, &arguments);
+            // SPEC: trace `start`: not for the relations of which the device has no list.
+            if kind as u32 == BUS_RELATIONS {
+                let arguments = [device.object.handle as u64, u64::from(BUS_RELATIONS)];
+                callback::notify(device.settings.events.relations_query, &arguments);
+            }
             irp.forward(device.attached)
         }
         QUERY_PNP_DEVICE_STATE => query_device_state(device, irp),
@@ -420,5 +423,6 @@ const QUERY_INTERFACE: u8 = 0x08;
 const QUERY_PNP_DEVICE_STATE: u8 = 0x14;
 const DEVICE_USAGE_NOTIFICATION: u8 = 0x16;
 const SURPRISE_REMOVAL: u8 = 0x17;
+const BUS_RELATIONS: u32 = 0;
 const PNP_DEVICE_FAILED: usize = 4;
 const PNP_DEVICE_NOT_DISABLEABLE: usize = 0x20;
