@@ -88,7 +88,7 @@ impl Pf {
         let lent = unsafe { &*core::ptr::from_ref::<[Vf]>(&vfs) };
         // SAFETY: the table lies in this PF, beside and not inside what `serving` frees, and the PF does not move.
         let table = unsafe { &*core::ptr::from_ref(&self.table) };
-        self.serving.push(Serving { engine: Engine::new(lent, table), vfs, events })
+        self.serving.push(|| Serving { engine: Engine::new(lent, table), vfs, events })
     }
 
     /// Serves `count` VFs from now on (D0 entry).

@@ -270,20 +270,31 @@ impl<T> Latest<T> {
         unsafe { self.newest.load(Ordering::Acquire).as_ref() }.map(|entry| &entry.value)
     }
 
-    /// Makes a value the latest. Only one thread pushes at a time; any may look.
+    /// Makes what `make` returns the latest. Only one thread pushes at a time; any may look.
+    ///
+    /// The value is made where it stays as nearly as the compiler can: it is large for a kernel stack.
     ///
     /// IRQL: up to `DISPATCH_LEVEL`.
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub(crate) fn push(&self, value: T) -> Result<(), NtStatus> {
+    pub(crate) fn push(&self, make: impl FnOnce() -> T) -> Result<(), NtStatus> {
         const { assert!(align_of::<Entry<T>>() <= ALIGNMENT, "blocks are aligned to a cache line") };
         let memory = Memory::zeroed(size_of::<Entry<T>>())?;
-        let entry = memory.start.cast::<Entry<T>>();
-        let earlier = self.newest.load(Ordering::Relaxed);
+        let entry = memory.start.cast::<Entry<T>>().as_ptr();
         // SAFETY: the memory is large enough, aligned and ours alone.
-        unsafe { entry.write(Entry { value, earlier, memory }) };
-        self.newest.store(entry.as_ptr(), Ordering::Release);
+        let value = unsafe { &raw mut (*entry).value };
+        // SAFETY: as above.
+        unsafe { value.write(make()) };
+        // SAFETY: as above.
+        let earlier = unsafe { &raw mut (*entry).earlier };
+        // SAFETY: as above.
+        unsafe { earlier.write(self.newest.load(Ordering::Relaxed)) };
+        // SAFETY: as above.
+        let owner = unsafe { &raw mut (*entry).memory };
+        // SAFETY: as above; from here the entry owns its own memory until it is dropped.
+        unsafe { owner.write(memory) };
+        self.newest.store(entry, Ordering::Release);
         Ok(())
     }
 }
@@ -291,10 +302,17 @@ impl<T> Latest<T> {
 impl<T> Drop for Latest<T> {
     fn drop(&mut self) {
         let mut next = *self.newest.get_mut();
-        while let Some(entry) = NonNull::new(next) {
-            // SAFETY: nobody looks any more; each entry is read out once.
-            let Entry { value, earlier, memory } = unsafe { entry.read() };
-            drop(value);
+        while !next.is_null() {
+            // SAFETY: nobody looks any more, and each entry is taken apart once.
+            let memory = unsafe { &raw mut (*next).memory };
+            // SAFETY: as above.
+            let memory = unsafe { memory.read() };
+            // SAFETY: as above.
+            let earlier = unsafe { (*next).earlier };
+            // SAFETY: as above.
+            let value = unsafe { &raw mut (*next).value };
+            // SAFETY: as above.
+            unsafe { value.drop_in_place() };
             drop(memory);
             next = earlier;
         }

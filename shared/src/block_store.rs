@@ -124,9 +124,16 @@ impl Slot {
         for (to, from) in last.iter_mut().zip(rest) {
             *to = *from;
         }
-        let values = whole.iter().copied().chain([last]).chain(core::iter::repeat([0; 8]));
-        for (word, value) in self.words.iter().zip(values) {
-            word.store(u64::from_le_bytes(value), Ordering::Relaxed);
+        // Plain loops: an unoptimised build would give a chain of adaptors a large frame.
+        let mut words = self.words.iter();
+        for (bytes, word) in whole.iter().zip(words.by_ref()) {
+            word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+        }
+        if let Some(word) = words.next() {
+            word.store(u64::from_le_bytes(last), Ordering::Relaxed);
+        }
+        for word in words {
+            word.store(0, Ordering::Relaxed);
         }
         self.tail.store(tail(content.len(), writer, time), Ordering::Relaxed);
         self.head.store(head((sequence | 1).wrapping_add(1), generation), Ordering::Release);

@@ -125,11 +125,11 @@ fn lints() -> Result<usize> {
 }
 
 fn tasks() -> Result<usize> {
-    cargo_test(cargo().args(["test", "--package", "xtask"]))
+    cargo_test(cargo().args(["test", "--no-fail-fast", "--package", "xtask"]))
 }
 
 fn engine() -> Result<usize> {
-    cargo_test(cargo().args(["test", "--package", "backchannel"]))
+    cargo_test(cargo().args(["test", "--no-fail-fast", "--package", "backchannel"]))
 }
 
 fn debug_image() -> Result<usize> {
@@ -147,7 +147,7 @@ fn release_image() -> Result<usize> {
 }
 
 fn partition_tests() -> Result<usize> {
-    cargo_test(cargo().args(["test", "--package", "parent-partition"]))
+    cargo_test(cargo().args(["test", "--no-fail-fast", "--package", "parent-partition"]))
 }
 
 fn scenarios() -> Result<usize> {
@@ -157,7 +157,7 @@ fn scenarios() -> Result<usize> {
     let command = partition::build()?;
     cargo_test(
         cargo()
-            .args(["test", "--package", "scenarios"])
+            .args(["test", "--no-fail-fast", "--package", "scenarios"])
             .env(IMAGE_VARIABLE, release.path())
             .env(DEBUG_IMAGE_VARIABLE, debug.path())
             .env(LIBRARY_IMAGE_VARIABLE, library.path())
