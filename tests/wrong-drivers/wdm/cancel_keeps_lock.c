@@ -1,10 +1,9 @@
-/* Wrong: its cancel routine returns without having released the cancel spin lock. */
+/* Wrong: its cancel routine returns without having released the cancel spin lock, and so at DISPATCH_LEVEL. */
 #define CONTROL pend
 #include "../right_wdm.h"
 
 static void cancel_keeps_lock(PDEVICE_OBJECT device, PIRP irp)
 {
-    KeLowerIrql(DISPATCH_LEVEL);
 }
 
 static NTSTATUS pend(PDEVICE_OBJECT device, PIRP irp)

@@ -10,9 +10,14 @@ static void thread_returns_raised(PVOID context)
 
 static void start_thread(PDEVICE_OBJECT device, PIRP irp)
 {
-    HANDLE thread;
-    if (NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, thread_returns_raised, NULL))) {
-        ZwWaitForSingleObject(thread, FALSE, NULL);
-        ZwClose(thread);
+    HANDLE handle;
+    PVOID thread;
+    if (!NT_SUCCESS(PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, thread_returns_raised, NULL))) {
+        return;
     }
+    if (NT_SUCCESS(ObReferenceObjectByHandle(handle, SYNCHRONIZE, NULL, KernelMode, &thread, NULL))) {
+        KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, NULL);
+        ObDereferenceObject(thread);
+    }
+    ZwClose(handle);
 }

@@ -2,7 +2,8 @@
 
 crate::wrong::wrong_drivers! {
     a_device_is_no_queue:
-        Kmdf "handle_of_other_type" breaks HandleType calling "WdfIoQueueGetDevice" in "handle_of_other_type";
+        Kmdf "handle_of_other_type" breaks HandleType
+            calling "WdfIoQueueGetDevice" in "handle_of_other_type";
     a_request_is_named:
         Kmdf "null_handle" breaks HandleType calling "WdfRequestComplete" in "null_handle";
     a_number_is_no_handle:
@@ -20,7 +21,8 @@ crate::wrong::wrong_drivers! {
     a_request_is_made_cancelable_while_the_driver_has_it:
         Kmdf "mark_completed" breaks ObjectState calling "WdfRequestMarkCancelable" in "mark_completed";
     a_request_returns_what_its_buffer_holds:
-        Kmdf "too_much_information" breaks BadParameter calling "WdfRequestCompleteWithInformation" in "too_much_information";
+        Kmdf "too_much_information" breaks BadParameter
+            calling "WdfRequestCompleteWithInformation" in "too_much_information";
     a_queues_routine_returns_at_the_level_of_its_call:
         Kmdf "return_raised" breaks ReturnedIrql calling "" in "return_raised";
     a_queues_routine_leaves_its_critical_regions:
@@ -29,18 +31,20 @@ crate::wrong::wrong_drivers! {
         Kmdf "enter_d0_raised" breaks ReturnedIrql calling "" in "enter_d0_raised";
     a_power_callback_is_code:
         Kmdf "bad_callback" breaks BadCallback calling "" in "";
-    a_work_item_is_made_below_dispatch_level:
-        Kmdf "create_at_dispatch" breaks Irql calling "WdfWorkItemCreate" in "create_at_dispatch";
+    a_queue_is_stopped_below_dispatch_level:
+        Kmdf "stop_queue_at_dispatch" breaks Irql
+            calling "WdfIoQueueStopSynchronously" in "stop_queue_at_dispatch";
     a_registry_key_is_opened_at_passive_level:
         Kmdf "key_at_dispatch" breaks Irql calling "WdfDeviceOpenRegistryKey" in "key_at_dispatch";
     a_wait_lock_is_acquired_below_dispatch_level:
-        Kmdf "wait_lock_at_dispatch" breaks WaitAboveApc calling "WdfWaitLockAcquire" in "wait_lock_at_dispatch";
+        Kmdf "wait_lock_at_dispatch" breaks Irql calling "WdfWaitLockAcquire" in "wait_lock_at_dispatch";
     a_framework_spin_lock_is_acquired_once:
         Kmdf "acquire_twice" breaks SpinLock calling "WdfSpinLockAcquire" in "acquire_twice";
     a_framework_spin_lock_is_held_before_it_is_released:
         Kmdf "release_free_lock" breaks SpinLock calling "WdfSpinLockRelease" in "release_free_lock";
     an_object_ends_by_deletion:
-        Kmdf "dereference_too_often" breaks Reference calling "WdfObjectDereferenceActual" in "dereference_too_often";
+        Kmdf "dereference_too_often" breaks Reference
+            calling "WdfObjectDereferenceActual" in "dereference_too_often";
     a_reference_to_an_object_is_given_back:
         Kmdf "leak_reference" breaks Leak calling "" in "leak_reference";
     a_block_of_a_framework_driver_is_freed:
@@ -48,7 +52,8 @@ crate::wrong::wrong_drivers! {
     a_device_is_made_of_something:
         Kmdf "null_device_init" breaks BadParameter calling "WdfDeviceCreate" in "null_device_init";
     a_structure_has_its_size:
-        Kmdf "wrong_size" breaks BadParameter calling "WdfDeviceInitSetPnpPowerEventCallbacks" in "wrong_size";
+        Kmdf "wrong_size" breaks BadParameter
+            calling "WdfDeviceInitSetPnpPowerEventCallbacks" in "wrong_size";
     a_function_that_is_not_simulated_ends_the_run_by_name:
         Kmdf "not_served" breaks NotServed calling "WdfWmiInstanceRegister" in "not_served";
 }

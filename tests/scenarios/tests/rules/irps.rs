@@ -18,11 +18,12 @@ crate::wrong::wrong_drivers! {
     a_completion_routine_is_code:
         Wdm "bad_completion_routine" breaks BadCallback calling "IofCallDriver" in "bad_completion_routine";
     an_irp_is_completed_without_its_cancel_routine:
-        Wdm "complete_with_cancel_routine" breaks CancelRoutine calling "IofCompleteRequest" in "complete_with_cancel_routine";
+        Wdm "complete_with_cancel_routine" breaks CancelRoutine
+            calling "IofCompleteRequest" in "complete_with_cancel_routine";
     an_irp_is_freed_before_the_driver_goes:
         Wdm "leak_irp" breaks Leak calling "" in "leak_irp";
     a_cancel_routine_releases_the_lock_it_is_called_with:
-        Wdm "cancel_keeps_lock" breaks SpinLock calling "" in "cancel_keeps_lock";
+        Wdm "cancel_keeps_lock" breaks ReturnedIrql calling "" in "cancel_keeps_lock";
     an_irp_is_freed_once:
         Wdm "free_irp_twice" breaks ObjectState calling "IoFreeIrp" in "free_irp_twice";
     an_irp_is_not_freed_by_who_serves_it:

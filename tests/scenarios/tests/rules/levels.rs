@@ -20,7 +20,8 @@ crate::wrong::wrong_drivers! {
     a_spin_lock_is_acquired_once:
         Wdm "acquire_twice" breaks SpinLock calling "KeAcquireSpinLockAtDpcLevel" in "acquire_twice";
     a_spin_lock_is_held_before_it_is_released:
-        Wdm "release_free_lock" breaks SpinLock calling "KeReleaseSpinLockFromDpcLevel" in "release_free_lock";
+        Wdm "release_free_lock" breaks SpinLock
+            calling "KeReleaseSpinLockFromDpcLevel" in "release_free_lock";
     a_level_is_not_lowered_under_a_spin_lock:
         Wdm "lower_with_lock" breaks SpinLock calling "KeLowerIrql" in "lower_with_lock";
     an_irp_is_not_completed_under_a_spin_lock:

@@ -45,7 +45,8 @@ fn a_right_driver_of_a_physical_function_breaks_no_rule() {
 #[test]
 fn every_rule_has_a_wrong_driver() {
     let shown: BTreeSet<&str> = all().map(|wrong| wrong.rule.name()).collect();
-    let missing: Vec<&str> = Rule::ALL.iter().map(|rule| rule.name()).filter(|name| !shown.contains(name)).collect();
+    let missing: Vec<&str> =
+        Rule::ALL.iter().map(|rule| rule.name()).filter(|name| !shown.contains(name)).collect();
     assert_eq!(missing, [""; 0], "rules that no wrong driver is known to break");
 }
 
@@ -83,7 +84,8 @@ fn exercises_clean(kind: Kind, name: &str, control: &str) {
     let run = kind.run(name);
     run.expect_code(CLEAN);
     let status_of = |step| if step == "device-control" { control } else { "0x00000000" };
-    let expected: Vec<_> = STEPS.iter().map(|step| json!({"step": step, "status": status_of(*step)})).collect();
+    let expected: Vec<_> =
+        STEPS.iter().map(|step| json!({"step": step, "status": status_of(*step)})).collect();
     assert_eq!(run.lines(), expected, "{run}");
 }
 

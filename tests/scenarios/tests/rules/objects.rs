@@ -10,9 +10,11 @@ crate::wrong::wrong_drivers! {
     a_mutex_is_released_by_its_owner:
         Wdm "release_other_mutex" breaks ObjectState calling "KeReleaseMutex" in "release_other_mutex";
     a_device_is_detached_before_it_is_deleted:
-        Wdm "delete_attached_device" breaks ObjectState calling "IoDeleteDevice" in "delete_attached_device";
+        Wdm "delete_attached_device" breaks ObjectState
+            calling "IoDeleteDevice" in "delete_attached_device";
     references_are_given_back_as_often_as_taken:
-        Wdm "drop_reference_twice" breaks Reference calling "ObfDereferenceObject" in "drop_reference_twice";
+        Wdm "drop_reference_twice" breaks Reference
+            calling "ObfDereferenceObject" in "drop_reference_twice";
     an_unknown_routine_is_named_when_the_image_is_loaded:
         Wdm "unknown_import" breaks UnknownImport calling "KeInventedRoutine" in "";
     a_handle_is_closed_before_the_driver_goes:
@@ -24,7 +26,7 @@ crate::wrong::wrong_drivers! {
     a_link_is_deleted_before_the_driver_goes:
         Wdm "leak_link" breaks Leak calling "" in "leak_link";
     a_reference_is_given_back_before_the_driver_goes:
-        Wdm "leak_reference" breaks Leak calling "" in "leak_reference";
+        Wdm "leak_reference" breaks Leak calling "" in "add_device";
     a_timer_is_cancelled_before_the_driver_goes:
         Wdm "work_after_unload" breaks Leak calling "" in "start_timer";
     a_dpc_is_initialized_before_it_is_queued:

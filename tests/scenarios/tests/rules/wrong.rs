@@ -56,7 +56,9 @@ impl Kind {
         };
         let image = c_driver::compile(model, &source, definition(&source).as_deref());
         match self {
-            Self::Wdm | Self::Kmdf => command::run([OsStr::new("exercise"), "--json".as_ref(), image.as_ref()]),
+            Self::Wdm | Self::Kmdf => {
+                command::run([OsStr::new("exercise"), "--json".as_ref(), image.as_ref()])
+            }
             Self::Pf => {
                 let arguments = [OsStr::new("run"), "-".as_ref(), "--image".as_ref(), image.as_ref()];
                 command::run_with_input(arguments, SCRIPT)
