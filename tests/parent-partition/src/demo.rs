@@ -50,10 +50,11 @@ pub fn run(arguments: &DemoArguments) -> u8 {
             return FAILED;
         }
     };
-    if arguments.json {
-        report.print_json()
-    } else {
-        report.print()
+    let mut out = anstream::stdout().lock();
+    let printed = if arguments.json { report.print_json(&mut out) } else { report.print(&mut out) };
+    if printed.is_err() {
+        // A reader who has seen enough closes the pipe.
+        return FAILED;
     }
     if (report.mismatches() != 0) == arguments.drop_piece { 0 } else { FAILED }
 }

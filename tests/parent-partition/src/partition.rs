@@ -11,6 +11,7 @@ use crate::guest::vf::VfDriver;
 use crate::nt::status::{self, Status};
 use crate::pci_bus::Function;
 use crate::pnp::{self, DeviceRef, DriverRef};
+use crate::vmbus::channel::End;
 use crate::vmbus::message::Slot;
 use crate::vpci::device::VfDevice;
 use crate::vpci::link::{Client, Link};
@@ -118,6 +119,15 @@ impl Partition {
     /// The VSP.
     pub fn vsp(&self) -> &Provider {
         &self.vsp
+    }
+
+    /// Offers a VF to a guest that is played by hand, and returns the guest's end of the channel.
+    ///
+    /// # Panics
+    ///
+    /// When the VF has a guest already.
+    pub fn offer(&mut self, slot: Slot, vf: u16) -> End {
+        self.vsp.offer(slot, vf)
     }
 
     /// Lets a guest's VF driver act, and says who decided how it ended; the guest is made if there is none.

@@ -69,7 +69,9 @@ fn person_reads_who_wrote_what_and_what_came_back() {
 
 #[test]
 fn bad_arguments_end_with_2() {
-    for arguments in [&["demo", "--seed", "x"][..], &["demo", "--image", "/nonexistent.sys"], &["demo", "more"]] {
+    for arguments in
+        [&["demo", "--seed", "x"][..], &["demo", "--image", "/nonexistent.sys"], &["demo", "more"]]
+    {
         command::run(arguments).expect_code(BAD_ARGUMENTS);
     }
 }

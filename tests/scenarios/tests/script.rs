@@ -117,7 +117,8 @@ fn program_can_converse() {
         line["id"] = json!(id);
         writeln!(say, "{line}").expect("the command listens");
         // Nothing more is said before this is answered.
-        let answer: Value = serde_json::from_str(&heard.next().expect("an answer").expect("text")).expect("JSON");
+        let answer: Value =
+            serde_json::from_str(&heard.next().expect("an answer").expect("text")).expect("JSON");
         assert_eq!([&answer["id"], &answer["status"]], [&json!(id), &json!(SUCCESS)]);
     }
     drop(say);

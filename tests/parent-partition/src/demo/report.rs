@@ -1,8 +1,8 @@
 //! What the demo says: for a person, or as one JSON object.
 
+use std::io::{self, Write};
 use std::path::Path;
 
-use anstream::println;
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
@@ -29,7 +29,11 @@ impl Report {
     }
 
     /// Prints one JSON object.
-    pub fn print_json(&self) {
+    ///
+    /// # Errors
+    ///
+    /// What writing fails with.
+    pub fn print_json(&self, out: &mut impl Write) -> io::Result<()> {
         let sum = |figure: fn(&Account) -> u32| {
             self.accounts.iter().map(|each| u64::from(figure(each))).sum::<u64>()
         };
@@ -44,35 +48,40 @@ impl Report {
             "rules_broken": 0,
             "image": self.image,
         });
-        println!("{report}");
+        writeln!(out, "{report}")
     }
 
-    /// Prints the story for a person.
-    pub fn print(&self) {
-        println!("{HEAD}PF{HEAD:#}  {}", self.image);
+    /// Prints the story for a person, in colours.
+    ///
+    /// # Errors
+    ///
+    /// What writing fails with.
+    pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "{HEAD}PF{HEAD:#}  {}", self.image)?;
         for account in &self.accounts {
-            println!();
-            println!("{HEAD}guest {vf}{HEAD:#}  Linux mlx5 VF driver on VF {vf}", vf = account.vf);
+            writeln!(out)?;
+            writeln!(out, "{HEAD}guest {vf}{HEAD:#}  Linux mlx5 VF driver on VF {vf}", vf = account.vf)?;
             for step in &account.steps {
-                print_step(step);
+                print_step(step, out)?;
             }
             for mismatch in account.mismatches.iter().take(SHOWN) {
                 let super::reassembled::Mismatch { what, sent, found } = mismatch;
-                println!("  {BAD}differs{BAD:#}  {what}: sent {sent}, the PF has {found}");
+                writeln!(out, "  {BAD}differs{BAD:#}  {what}: sent {sent}, the PF has {found}")?;
             }
             if let Some(more) = account.mismatches.len().checked_sub(SHOWN + 1) {
-                println!("  {BAD}differs{BAD:#}  and {} more", more + 1);
+                writeln!(out, "  {BAD}differs{BAD:#}  and {} more", more + 1)?;
             }
         }
-        self.print_counters();
+        self.print_counters(out)
     }
 
-    fn print_counters(&self) {
-        println!();
-        println!("{HEAD}counters{HEAD:#}  guest  writes  reads  pieces  rejected  sets  mismatches");
+    fn print_counters(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out)?;
+        writeln!(out, "{HEAD}counters{HEAD:#}  guest  writes  reads  pieces  rejected  sets  mismatches")?;
         for account in &self.accounts {
             let Account { vf, counts, reassembled, mismatches, .. } = account;
-            println!(
+            writeln!(
+                out,
                 "          {vf:>5}  {:>6}  {:>5}  {:>6}  {:>8}  {:>4}  {:>10}",
                 counts.writes,
                 counts.reads,
@@ -80,31 +89,34 @@ impl Report {
                 reassembled.rejected,
                 reassembled.sets,
                 mismatches.len()
-            );
+            )?;
         }
         let mismatches = self.mismatches();
         let style = if mismatches == 0 { GOOD } else { BAD };
-        println!();
-        println!("{style}{mismatches} mismatches, 0 rules broken{style:#}");
+        writeln!(out)?;
+        writeln!(out, "{style}{mismatches} mismatches, 0 rules broken{style:#}")
     }
 }
 
-fn print_step(step: &Step) {
+fn print_step(step: &Step, out: &mut impl Write) -> io::Result<()> {
     match step {
         Step::Control(block) => {
-            println!(
+            writeln!(
+                out,
                 "  read   block {CONTROL:#06x} {FROM}  control {}, command {}",
                 block.control, block.command
-            );
-            println!("  write  block {CONTROL:#06x} {TO}  {}", Written(block));
+            )?;
+            writeln!(out, "  write  block {CONTROL:#06x} {TO}  {}", Written(block))
         }
         Step::Declined(block) => {
-            println!(
+            writeln!(
+                out,
                 "  read   block {CONTROL:#06x} {FROM}  control {:#x} addresses unknown agents",
                 block.control
-            );
+            )
         }
-        Step::Sent(record) => println!(
+        Step::Sent(record) => writeln!(
+            out,
             "  write  block {STATISTICS:#06x} {TO}  set {} of {} rings, sequence {}; {} pieces so far",
             record.sets,
             record.last_set.len(),
@@ -112,17 +124,21 @@ fn print_step(step: &Step) {
             record.pieces
         ),
         Step::Checked(reassembled, mismatches) => {
-            println!(
+            writeln!(
+                out,
                 "  read   block {REPORT:#06x} {FROM}  {} pieces taken, {} complete sets, sequence {}",
                 reassembled.pieces, reassembled.sets, reassembled.last_sequence
-            );
+            )?;
             let last = FIRST_WINDOW + WINDOWS - 1;
             let style = if *mismatches == 0 { GOOD } else { BAD };
             let verdict = match mismatches {
                 0 => "every value as it was sent".to_owned(),
                 count => format!("{count} values differ from what was sent"),
             };
-            println!("  read   blocks {FIRST_WINDOW:#06x}..{last:#06x} {FROM}  {style}{verdict}{style:#}");
+            writeln!(
+                out,
+                "  read   blocks {FIRST_WINDOW:#06x}..{last:#06x} {FROM}  {style}{verdict}{style:#}"
+            )
         }
     }
 }

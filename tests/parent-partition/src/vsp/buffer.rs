@@ -30,13 +30,11 @@ impl Lender {
         Self { first: memory::allocate(capacity, TAG, Pool::NonPaged, Fill::Zero), capacity }
     }
 
-    /// A buffer that holds `content` and is as long.
-    ///
-    /// # Panics
-    ///
-    /// When the content is longer than the pages.
+    /// A buffer that holds `content` and is as long; pages that are too few are replaced by more.
     pub fn lend(&mut self, content: &[u8]) -> Lent<'_> {
-        assert!(content.len() <= self.capacity, "the lender was made for shorter buffers");
+        if content.len() > self.capacity {
+            *self = Self::new(content.len());
+        }
         let pages = self.bytes();
         let front = pages.len() - content.len();
         pages[..front].fill(FRONT);
@@ -108,9 +106,10 @@ mod tests {
     }
 
     #[test]
-    fn lender_takes_what_it_was_made_for() {
-        let mut lender = Lender::new(PAGE + 1);
-        let content = vec![7; 2 * PAGE];
-        assert_eq!(lender.lend(&content).back("", 0), content);
+    fn lender_grows_with_what_it_is_asked_for() {
+        let mut lender = Lender::new(0);
+        for content in [vec![7; PAGE], vec![8; 2 * PAGE + 1], vec![9; 1]] {
+            assert_eq!(lender.lend(&content).back("", 0), content);
+        }
     }
 }
