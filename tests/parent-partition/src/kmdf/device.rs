@@ -121,7 +121,7 @@ pub(super) fn routines() -> impl IntoIterator<Item = Routine> {
 /// Makes the device object, attaches it to the stack and takes over the WDFDEVICE_INIT.
 ///
 /// Follows the WdfDeviceCreate page. PASSIVE_LEVEL. SPEC: the power thread interface is asked for before the device is
-/// attached, and the pointer is NULL after success (trace `start`).
+/// attached, by a filter when it starts (traces `start`, `filter-plain`); the pointer is NULL after success.
 extern "win64" fn WdfDeviceCreate(globals: usize, init: usize, attributes: usize, out: usize) -> Status {
     loader::binding(globals);
     verify::required(init, "DeviceInit");
@@ -151,9 +151,11 @@ extern "win64" fn WdfDeviceCreate(globals: usize, init: usize, attributes: usize
 fn create(settings: DeviceInit, attributes: &Attributes) -> Result<Arc<Device>, Status> {
     let driver = settings.driver.clone();
     let binding = &driver.object.binding;
-    kernel::with_top_of_stack(settings.physical_device, |top| {
-        ask_for_interface(top, &POWER_THREAD_INTERFACE)
-    });
+    if !settings.filter {
+        kernel::with_top_of_stack(settings.physical_device, |top| {
+            ask_for_interface(top, &POWER_THREAD_INTERFACE)
+        });
+    }
     let wdm = kernel::create_device(
         binding.driver_object,
         &kernel::DeviceKind {

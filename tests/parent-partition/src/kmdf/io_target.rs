@@ -6,6 +6,7 @@ use super::device::Device;
 use super::driver_memory;
 use super::handle::{self, Handle, Kind};
 use super::irp::{self, InterfaceQuery};
+use super::kernel;
 use super::loader;
 use super::object::Object;
 use super::pnp;
@@ -130,7 +131,9 @@ extern "win64" fn WdfRequestSend(globals: usize, request: Handle, target: Handle
             return 0;
         }
         if let Some(irp) = request.release_irp() {
-            irp.forward(target.wdm);
+            // The location is marked pending already, so it cannot be the next driver's too.
+            irp.copy_to_next();
+            kernel::call_driver(target.wdm, irp);
         }
         return 1;
     }

@@ -222,7 +222,7 @@ impl Irp {
 
 /// Asks the stack whose device is `target` for an interface (IRP_MN_QUERY_INTERFACE of the caller's own). PASSIVE_LEVEL.
 pub(super) fn query_interface(target: usize, query: &InterfaceQuery) -> Status {
-    own_plug_and_play(target, QUERY_INTERFACE, |next| {
+    own(target, PNP, QUERY_INTERFACE, |next| {
         // SAFETY: the location is the new IRP's first, which nobody else has yet.
         let parameters = unsafe { &mut (*next).Parameters.QueryInterface };
         parameters.InterfaceType = query.guid as *const _;
@@ -236,10 +236,25 @@ pub(super) fn query_interface(target: usize, query: &InterfaceQuery) -> Status {
 /// Asks the stack whose device is `target` for its capabilities. PASSIVE_LEVEL.
 pub(super) fn query_capabilities(target: usize, capabilities: &mut sys::DEVICE_CAPABILITIES) -> Status {
     let capabilities = std::ptr::from_mut(capabilities);
-    own_plug_and_play(target, QUERY_CAPABILITIES, |next| {
+    own(target, PNP, QUERY_CAPABILITIES, |next| {
         // SAFETY: as in `query_interface`.
         unsafe { (*next).Parameters.DeviceCapabilities.Capabilities = capabilities };
     })
+}
+
+/// Sends a device power IRP through the whole stack of a physical device (PoRequestPowerIrp) and waits for its end.
+/// PASSIVE_LEVEL.
+pub(super) fn set_device_power(physical_device: usize, state: u32) -> Status {
+    let mut status = status::SUCCESS;
+    kernel::with_top_of_stack(physical_device, |top| {
+        status = own(top, POWER, SET_POWER, |next| {
+            // SAFETY: as in `query_interface`.
+            let power = unsafe { &mut (*next).Parameters.Power };
+            power.Type = DEVICE_POWER_STATE;
+            power.State.DeviceState = state as i32;
+        });
+    });
+    status
 }
 
 /// The parameters of IRP_MN_QUERY_INTERFACE.
@@ -257,7 +272,8 @@ pub(super) struct InterfaceQuery {
     pub(super) specific_data: usize,
 }
 
-fn own_plug_and_play(target: usize, minor: u8, fill: impl FnOnce(*mut sys::IO_STACK_LOCATION)) -> Status {
+/// Sends an IRP of the framework's own and waits for its end.
+fn own(target: usize, major: u8, minor: u8, fill: impl FnOnce(*mut sys::IO_STACK_LOCATION)) -> Status {
     let Some(irp) = kernel::allocate_irp(target) else { return status::INSUFFICIENT_RESOURCES };
     irp.set_status(status::NOT_SUPPORTED);
     let done = Event::notification();
@@ -266,7 +282,7 @@ fn own_plug_and_play(target: usize, minor: u8, fill: impl FnOnce(*mut sys::IO_ST
     let next = unsafe { irp.stack().sub(1) };
     // SAFETY: as above.
     unsafe {
-        (*next).MajorFunction = PNP;
+        (*next).MajorFunction = major;
         (*next).MinorFunction = minor;
     }
     fill(next);
@@ -289,6 +305,9 @@ pub(super) type CompletionRoutine = extern "win64" fn(usize, usize, usize) -> St
 
 /// IRP_MJ_PNP.
 pub(super) const PNP: u8 = 0x1B;
+const POWER: u8 = 0x16;
+const SET_POWER: u8 = 0x02;
+const DEVICE_POWER_STATE: i32 = 1;
 const QUERY_INTERFACE: u8 = 0x08;
 const QUERY_CAPABILITIES: u8 = 0x09;
 const PENDING_RETURNED: u8 = 0x01;

@@ -143,6 +143,49 @@ impl Drop for WorkItem {
     }
 }
 
+/// Runs a routine once on a thread of its own at PASSIVE_LEVEL, with a work item that goes with it.
+pub(super) fn run_on_thread(device: usize, routine: extern "win64" fn(usize, usize), context: usize) {
+    let Some(item) = WorkItem::new(device) else { return };
+    let once = Box::new(Once { item, routine, context });
+    let once = Box::into_raw(once);
+    // SAFETY: the routine below takes the box back when it has run; nobody else has it.
+    unsafe { (*once).item.queue(run_once, once as usize) };
+}
+
+struct Once {
+    item: WorkItem,
+    routine: extern "win64" fn(usize, usize),
+    context: usize,
+}
+
+extern "win64" fn run_once(device: usize, once: usize) {
+    // SAFETY: the address is that of the box that `run_on_thread` gave away, once.
+    let once = unsafe { Box::from_raw(once as *mut Once) };
+    (once.routine)(device, once.context);
+}
+
+/// Makes an MDL of a non-paged buffer.
+pub(super) fn allocate_mdl(address: usize, length: usize) -> Option<usize> {
+    // SAFETY: the buffer is the system buffer of an IRP that the framework holds; the MDL goes before it does.
+    unsafe {
+        let buffer = address as *mut c_void;
+        let mdl = nt::memory_list::IoAllocateMdl(buffer, length as u32, 0, 0, std::ptr::null_mut());
+        if mdl.is_null() {
+            return None;
+        }
+        nt::memory_list::MmBuildMdlForNonPagedPool(mdl);
+        Some(mdl as usize)
+    }
+}
+
+/// Frees an MDL of [`allocate_mdl`]; 0 is none.
+pub(super) fn free_mdl(mdl: usize) {
+    if mdl != 0 {
+        // SAFETY: allocated by the routine above, freed once.
+        unsafe { nt::memory_list::IoFreeMdl(mdl as *mut sys::MDL) };
+    }
+}
+
 /// What a device object is made with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DeviceKind {

@@ -1,17 +1,20 @@
 //! Power IRPs: what a change of power state does to a device.
 //!
-//! A filter follows device power IRPs of the power policy owner; a function driver owns the policy, sends its own device
-//! power IRP for a system power IRP and completes that one when the device has got there. Sleep of the system is not
-//! simulated by the PnP manager here, so the owner's part ends the run by name.
+//! A filter follows the power IRPs of the stack's power policy owner. A function driver is that owner: for a system power
+//! IRP it requests a device power IRP of its own, and carries that one out when it comes down the stack.
+//!
+//! SPEC: order as in traces `power-sleep`, `sleep-held`, `filter-stop`. Going to sleep ends before the system's IRP is
+//! completed; waking up goes on after it, on a thread of its own.
 
 use std::sync::Arc;
 
 use super::device::Device;
-use super::irp::Irp;
+use super::handle;
+use super::irp::{self, Irp};
+use super::kernel;
 use super::pnp;
 use super::power::{self, DeviceState};
 use super::status::{self, Status};
-use crate::judge::{self, Rule};
 
 /// Carries out an IRP_MJ_POWER.
 pub(super) fn dispatch(device: &Arc<Device>, irp: Irp) -> Status {
@@ -21,10 +24,12 @@ pub(super) fn dispatch(device: &Arc<Device>, irp: Irp) -> Status {
         return irp.forward(device.attached);
     }
     if parameters.Type as u32 == SYSTEM_POWER_STATE {
-        if !device.settings.filter {
-            judge::violation(Rule::NotServed, "system power IRPs are not served");
+        if device.settings.filter {
+            return irp.forward(device.attached);
         }
-        return irp.forward(device.attached);
+        // SAFETY: the type says which state the union holds.
+        let state = unsafe { parameters.State.SystemState } as u32;
+        return follow_system(device, irp, state);
     }
     // SAFETY: the type says which state the union holds.
     let state = unsafe { parameters.State.DeviceState } as u32;
@@ -35,6 +40,32 @@ pub(super) fn dispatch(device: &Arc<Device>, irp: Irp) -> Status {
         leave_d0(device, irp);
     }
     status::PENDING
+}
+
+/// The power policy owner's part of a system power IRP.
+fn follow_system(device: &Arc<Device>, irp: Irp, state: u32) -> Status {
+    if state == SYSTEM_WORKING {
+        let status = irp.forward_and_wait(device.attached);
+        irp.complete(0);
+        if device.pnp.is_asleep() {
+            kernel::run_on_thread(device.wdm, request_d0, device.object.handle);
+        }
+        return status;
+    }
+    irp.mark_pending();
+    irp.forward_and_wait(device.attached);
+    if device.pnp.is_started() && !device.pnp.is_asleep() {
+        irp::set_device_power(device.settings.physical_device, D3);
+    }
+    irp.complete_with(status::SUCCESS);
+    status::PENDING
+}
+
+/// Work item routine: brings a device back to D0 by a power IRP of its own.
+extern "win64" fn request_d0(_device_object: usize, device: usize) {
+    if let Ok(device) = handle::try_of::<Device>(device) {
+        irp::set_device_power(device.settings.physical_device, D0);
+    }
 }
 
 /// Up: the bus first, then the device (trace `filter-stop`).
@@ -63,4 +94,6 @@ fn leave_d0(device: &Arc<Device>, irp: Irp) {
 
 const SET_POWER: u8 = 2;
 const SYSTEM_POWER_STATE: u32 = 0;
+const SYSTEM_WORKING: u32 = 1;
 const D0: u32 = 1;
+const D3: u32 = 4;

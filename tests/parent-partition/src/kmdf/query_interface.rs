@@ -1,6 +1,6 @@
 //! Interfaces for other drivers: registered by a driver, handed out on IRP_MN_QUERY_INTERFACE.
 //!
-//! SPEC: traces `qi-*`. The first registration with the GUID, of a size and version not above what is asked, answers:
+//! SPEC: traces `qi-*`. The first registration with the GUID answers if its size and version are not above what is asked:
 //! exactly its own bytes are copied, then the driver's callback runs, then the framework takes the reference, then the
 //! IRP goes down. Nothing else is touched; there is no way to take a registration back.
 
@@ -41,14 +41,11 @@ pub(super) fn dispatch(device: &Arc<Device>, irp: Irp) -> Status {
     let guid: [u8; 16] = driver_memory::read(query.InterfaceType as usize);
     let found = {
         let registrations = device.query_interfaces.0.lock().unwrap_or_else(PoisonError::into_inner);
-        registrations
-            .iter()
-            .find(|known| {
-                known.guid == guid
-                    && known.bytes.len() <= usize::from(query.Size)
-                    && known.version <= query.Version
-            })
-            .cloned()
+        let first = registrations.iter().find(|known| known.guid == guid);
+        let fits = |known: &&Arc<Registration>| {
+            known.bytes.len() <= usize::from(query.Size) && known.version <= query.Version
+        };
+        first.filter(fits).cloned()
     };
     let Some(registration) = found else { return irp.forward(device.attached) };
     let buffer = query.Interface as usize;

@@ -60,6 +60,8 @@ pub(super) struct RequestState {
     pub(super) in_stop_callback: bool,
     /// Memory objects made for its buffers: input, output.
     pub(super) buffers: [Option<Arc<Memory>>; 2],
+    /// MDL made for its system buffer, 0 for none.
+    pub(super) mdl: usize,
 }
 
 /// Who has a request.
@@ -113,6 +115,7 @@ impl Request {
                 acknowledgement: Acknowledgement::None,
                 in_stop_callback: false,
                 buffers: [None, None],
+                mdl: 0,
             }),
         })
     }

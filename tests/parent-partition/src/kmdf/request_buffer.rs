@@ -9,6 +9,7 @@ use super::attributes::Attributes;
 use super::driver_memory;
 use super::handle::{self, Handle};
 use super::irp::Irp;
+use super::kernel;
 use super::loader;
 use super::memory::Memory;
 use super::queue::{MAJOR_DEVICE_CONTROL, MAJOR_INTERNAL_DEVICE_CONTROL, MAJOR_READ, MAJOR_WRITE};
@@ -63,6 +64,33 @@ impl Request {
         }
     }
 
+    /// The MDL of a buffer: the sender's own where the data travel by one, else one of the system buffer, made at the
+    /// first call and the same for both sides (trace `buffer-buffered`).
+    fn mdl(&self, side: Side) -> Result<usize, Status> {
+        let irp = self.irp_for_driver();
+        let stack = irp.parameters();
+        if matches!(stack.MajorFunction, MAJOR_DEVICE_CONTROL | MAJOR_INTERNAL_DEVICE_CONTROL) {
+            // SAFETY: the union's part is the one that the major function selects.
+            let method = unsafe { stack.Parameters.DeviceIoControl.IoControlCode } & 3;
+            if method == METHOD_NEITHER {
+                return Err(status::INVALID_DEVICE_REQUEST);
+            }
+            if method != METHOD_BUFFERED && side == Side::Output {
+                self.buffer(side)?;
+                return Ok(irp.mdl() as usize);
+            }
+        } else if self.device.settings.io_type == IO_DIRECT {
+            self.buffer(side)?;
+            return Ok(irp.mdl() as usize);
+        }
+        let (address, length) = self.buffer(side)?;
+        let mut state = self.state();
+        if state.mdl == 0 {
+            state.mdl = kernel::allocate_mdl(address, length).ok_or(status::INSUFFICIENT_RESOURCES)?;
+        }
+        Ok(state.mdl)
+    }
+
     /// The memory object of a buffer, made at the first call, gone with the request.
     fn memory(self: &Arc<Self>, side: Side) -> Result<Handle, Status> {
         let place = self.buffer(side)?;
@@ -105,6 +133,8 @@ pub(super) fn routines() -> impl IntoIterator<Item = Routine> {
         WdfRequestRetrieveOutputBuffer,
         WdfRequestRetrieveInputMemory,
         WdfRequestRetrieveOutputMemory,
+        WdfRequestRetrieveInputWdmMdl,
+        WdfRequestRetrieveOutputWdmMdl,
         WdfRequestRetrieveUnsafeUserInputBuffer,
         WdfRequestRetrieveUnsafeUserOutputBuffer,
     ]
@@ -140,6 +170,16 @@ extern "win64" fn WdfRequestRetrieveInputMemory(globals: usize, request: Handle,
 /// Returns the output buffer as a memory object that ends with the request. IRQL <= DISPATCH_LEVEL.
 extern "win64" fn WdfRequestRetrieveOutputMemory(globals: usize, request: Handle, memory: usize) -> Status {
     retrieve_memory(globals, request, Side::Output, memory)
+}
+
+/// Returns an MDL of the input buffer that ends with the request. IRQL <= DISPATCH_LEVEL.
+extern "win64" fn WdfRequestRetrieveInputWdmMdl(globals: usize, request: Handle, mdl: usize) -> Status {
+    retrieve_mdl(globals, request, Side::Input, mdl)
+}
+
+/// Returns an MDL of the output buffer that ends with the request. IRQL <= DISPATCH_LEVEL.
+extern "win64" fn WdfRequestRetrieveOutputWdmMdl(globals: usize, request: Handle, mdl: usize) -> Status {
+    retrieve_mdl(globals, request, Side::Output, mdl)
 }
 
 /// METHOD_NEITHER addresses are for EvtIoInCallerContext, which is not served.
@@ -189,6 +229,21 @@ fn retrieve_memory(globals: usize, request: Handle, side: Side, memory: usize) -
     }
 }
 
+fn retrieve_mdl(globals: usize, request: Handle, side: Side, out: usize) -> Status {
+    loader::binding(globals);
+    let request = handle::of::<Request>(request);
+    verify::required(out, "Mdl");
+    driver_memory::write(out, 0_usize);
+    match request.mdl(side) {
+        Ok(mdl) => {
+            driver_memory::write(out, mdl);
+            status::SUCCESS
+        }
+        Err(status) => status,
+    }
+}
+
+const METHOD_BUFFERED: u32 = 0;
 const METHOD_IN_DIRECT: u32 = 1;
 const METHOD_OUT_DIRECT: u32 = 2;
 const METHOD_NEITHER: u32 = 3;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::handle::{self, Fault, Handle};
 use super::irp::Irp;
+use super::kernel;
 use super::loader;
 use super::queue::{MAJOR_DEVICE_CONTROL, MAJOR_READ, MAJOR_WRITE};
 use super::request::{Place, Request};
@@ -25,6 +26,7 @@ impl Request {
                 state.cancel_function = 0;
             }
             state.buffers = [None, None];
+            kernel::free_mdl(std::mem::take(&mut state.mdl));
             (irp, state.queue.take())
         };
         if let Some(queue) = &queue {
@@ -61,6 +63,7 @@ impl Request {
         let (irp, queue) = {
             let mut state = self.state();
             state.place = Place::Gone;
+            kernel::free_mdl(std::mem::take(&mut state.mdl));
             (state.irp.take(), state.queue.take())
         };
         if let Some(queue) = &queue {
