@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::leaks::PATIENCE;
 use super::loader::DriverRef;
 use super::minor::{Minor, send};
 use super::resources::Resources;
@@ -9,7 +10,7 @@ use crate::invoke;
 use crate::judge::{self, Rule};
 use crate::nt::device::{self, DO_DEVICE_INITIALIZING};
 use crate::nt::status::{self, Status};
-use crate::nt::{device_interface, file, object};
+use crate::nt::{device_interface, file, object, work_item};
 use crate::pci_bus::{self, Function};
 use crate::sys::{DEVICE_OBJECT, DRIVER_OBJECT};
 
@@ -167,6 +168,8 @@ pub fn remove(device: DeviceRef) {
 impl DeviceRef {
     /// Sends the last IRP of a stack, and takes its physical device object away.
     fn take_down(self) {
+        // A file closed above PASSIVE_LEVEL is still being closed by a worker. One that hangs is found at unload.
+        let _settled = work_item::settle(PATIENCE);
         self.ask(Minor::RemoveDevice);
         let pdo = self.physical();
         // SAFETY: the bus keeps the physical device object until `unplug`.

@@ -7,19 +7,17 @@ use crate::judge::{self, Rule};
 use crate::nt::left::Left;
 use crate::nt::{bugcheck, device, etw, flight, handle, namespace, object, pool, thread, timer, work_item};
 
-/// Breaks [`Rule::Leak`] when a device of the driver is left.
+/// Breaks [`Rule::Leak`] when a device of the driver is left, once the work that it has queued has ended.
 pub(super) fn judge_devices(driver: &DriverRef) {
+    expect_settled(driver);
     judge(&device::left_of(driver.object()));
 }
 
 /// Breaks [`Rule::Leak`] when anything else is left that code of the driver's image has made.
 pub(super) fn judge_image(driver: &DriverRef) {
     let image = driver.image();
-    let settled = work_item::settle(PATIENCE);
+    expect_settled(driver);
     judge(&timer::left_of(image));
-    if !settled {
-        blame_driver(driver, "a work item that has not ended");
-    }
     let ledgers = [
         pool::leaked_by(image),
         flight::leaked_by(image),
@@ -37,6 +35,13 @@ pub(super) fn judge_image(driver: &DriverRef) {
     }
 }
 
+/// A work item keeps its device and runs code of the image, so nothing is counted before all have ended.
+fn expect_settled(driver: &DriverRef) {
+    if !work_item::settle(PATIENCE) {
+        blame_driver(driver, "a work item that has not ended");
+    }
+}
+
 /// Blames the code that made the first of these things.
 fn judge(left: &[Left]) {
     let Some(first) = left.first() else { return };
@@ -49,4 +54,4 @@ fn blame_driver(driver: &DriverRef, what: impl std::fmt::Display) -> ! {
 }
 
 /// How long work that a driver has queued may take to end.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
