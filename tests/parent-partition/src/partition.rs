@@ -170,7 +170,7 @@ impl Partition {
             if self.is_loaded() {
                 device.connect(self.vsp.offer(slot, vf));
             }
-            let driver = VfDriver::new(device.object());
+            let driver = VfDriver::new(&device);
             self.guests.insert(vf, Guest { driver, device });
         }
         &self.guests[&vf]

@@ -11,6 +11,7 @@ use crate::pnp;
 use crate::sys::{
     DEVICE_OBJECT, IO_STACK_LOCATION, IRP, IRP_MJ_INTERNAL_DEVICE_CONTROL, VPCI_INTERFACE_STANDARD,
 };
+use crate::vpci::device::VfDevice;
 use crate::vpci::{interface, ioctl};
 
 /// The driver of a VF, on top of its bus driver's device.
@@ -33,12 +34,13 @@ pub struct Control {
 unsafe impl Send for VfDriver {}
 
 impl VfDriver {
-    /// A driver that has asked `device` for the bus's interface.
+    /// A driver that has asked `device` for the bus's interface; it must go before the device does.
     ///
     /// # Panics
     ///
     /// When the bus does not have the interface.
-    pub fn new(device: *mut DEVICE_OBJECT) -> Self {
+    pub fn new(device: &VfDevice) -> Self {
+        let device = device.object();
         let mut bus = VPCI_INTERFACE_STANDARD::default();
         let buffer = (&raw mut bus).cast();
         // SAFETY: the bus driver keeps its device while a VF driver lies on it; the buffer has the size.

@@ -32,7 +32,7 @@ impl Bench {
         let (guest, host) = channel::open();
         let mut device = VfDevice::new(Link::new(SLOT, Client::Windows));
         device.connect(guest);
-        let driver = VfDriver::new(device.object());
+        let driver = VfDriver::new(&device);
         Self { host, driver, device }
     }
 
