@@ -8,7 +8,10 @@
  * DURING_CONTROL    called for each IRP_MJ_DEVICE_CONTROL before it is completed
  * CONTROL           the dispatch routine of IRP_MJ_DEVICE_CONTROL
  * INTERNAL_CONTROL  the dispatch routine of IRP_MJ_INTERNAL_DEVICE_CONTROL
- * AFTER_ENTRY       called at the end of DriverEntry
+ * AFTER_ENTRY       called at the end of DriverEntry, which returns what it returns
+ * AFTER_ADD         called at the end of the add-device routine, with the new device
+ * AFTER_START       called when the device has been started below; the IRP is completed with what it returns
+ * REMOVE            what is done with IRP_MN_REMOVE_DEVICE
  * UNLOAD            the unload routine
  */
 #ifndef RIGHT_WDM_H
@@ -28,7 +31,13 @@ typedef struct {
 static void DURING_CONTROL(PDEVICE_OBJECT device, PIRP irp);
 #endif
 #ifdef AFTER_ENTRY
-static void AFTER_ENTRY(PDRIVER_OBJECT driver);
+static NTSTATUS AFTER_ENTRY(PDRIVER_OBJECT driver);
+#endif
+#ifdef AFTER_ADD
+static void AFTER_ADD(PDEVICE_OBJECT device);
+#endif
+#ifdef AFTER_START
+static NTSTATUS AFTER_START(PDEVICE_OBJECT device);
 #endif
 #ifndef CONTROL
 #define CONTROL control
@@ -36,10 +45,13 @@ static void AFTER_ENTRY(PDRIVER_OBJECT driver);
 #ifndef INTERNAL_CONTROL
 #define INTERNAL_CONTROL control
 #endif
+#ifndef REMOVE
+#define REMOVE remove_device
+#endif
 #ifndef UNLOAD
 #define UNLOAD unload
 #endif
-static DRIVER_DISPATCH CONTROL, INTERNAL_CONTROL;
+static DRIVER_DISPATCH CONTROL, INTERNAL_CONTROL, REMOVE;
 static DRIVER_UNLOAD UNLOAD;
 
 FORCEINLINE PDEVICE_OBJECT lower_device(PDEVICE_OBJECT device)
@@ -80,7 +92,7 @@ static NTSTATUS pass_down(PDEVICE_OBJECT device, PIRP irp)
     return IoCallDriver(lower_device(device), irp);
 }
 
-static NTSTATUS remove_device(PDEVICE_OBJECT device, PIRP irp)
+static __attribute__((unused)) NTSTATUS remove_device(PDEVICE_OBJECT device, PIRP irp)
 {
     PDEVICE_OBJECT lower = lower_device(device);
     irp->IoStatus.Status = STATUS_SUCCESS;
@@ -97,9 +109,14 @@ static NTSTATUS plug_and_play(PDEVICE_OBJECT device, PIRP irp)
         if (!IoForwardIrpSynchronously(lower_device(device), irp)) {
             return complete(irp, STATUS_UNSUCCESSFUL);
         }
+#ifdef AFTER_START
+        if (NT_SUCCESS(irp->IoStatus.Status)) {
+            return complete(irp, AFTER_START(device));
+        }
+#endif
         return complete(irp, irp->IoStatus.Status);
     case IRP_MN_REMOVE_DEVICE:
-        return remove_device(device, irp);
+        return REMOVE(device, irp);
     case IRP_MN_QUERY_STOP_DEVICE:
     case IRP_MN_CANCEL_STOP_DEVICE:
     case IRP_MN_STOP_DEVICE:
@@ -129,6 +146,9 @@ static NTSTATUS add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT physical_device
     }
     device->Flags |= DO_POWER_PAGABLE;
     device->Flags &= ~DO_DEVICE_INITIALIZING;
+#ifdef AFTER_ADD
+    AFTER_ADD(device);
+#endif
     return STATUS_SUCCESS;
 }
 
@@ -146,9 +166,10 @@ INITIALIZATION NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING regis
     driver->DriverExtension->AddDevice = add_device;
     driver->DriverUnload = UNLOAD;
 #ifdef AFTER_ENTRY
-    AFTER_ENTRY(driver);
-#endif
+    return AFTER_ENTRY(driver);
+#else
     return STATUS_SUCCESS;
+#endif
 }
 
 #endif

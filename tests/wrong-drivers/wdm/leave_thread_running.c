@@ -8,10 +8,11 @@ static void sleep(PVOID context)
     KeDelayExecutionThread(KernelMode, FALSE, &hour);
 }
 
-static void leave_thread_running(PDRIVER_OBJECT driver)
+static NTSTATUS leave_thread_running(PDRIVER_OBJECT driver)
 {
     HANDLE thread;
     if (NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, sleep, NULL))) {
         ZwClose(thread);
     }
+    return STATUS_SUCCESS;
 }

@@ -9,10 +9,11 @@ static void work_after_unload(PKDPC expired, PVOID context, PVOID argument1, PVO
 {
 }
 
-static void start_timer(PDRIVER_OBJECT driver)
+static NTSTATUS start_timer(PDRIVER_OBJECT driver)
 {
     LARGE_INTEGER hour = {.QuadPart = -36000000000};
     KeInitializeTimer(&timer);
     KeInitializeDpc(&dpc, work_after_unload, NULL);
     KeSetTimer(&timer, hour, &dpc);
+    return STATUS_SUCCESS;
 }

@@ -57,4 +57,6 @@ crate::wrong::wrong_drivers! {
         Wdm "no_pool_tag" breaks BadParameter calling "ExAllocatePool2" in "no_pool_tag";
     a_block_is_freed_before_the_driver_goes:
         Wdm "leak_pool" breaks Leak calling "" in "leak_pool";
+    the_extension_of_a_deleted_device_is_not_readable:
+        Wdm "touch_freed_device" breaks Access calling "" in "touch_freed_device";
 }

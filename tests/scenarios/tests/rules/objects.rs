@@ -33,4 +33,12 @@ crate::wrong::wrong_drivers! {
         Wdm "queue_unmade_dpc" breaks ObjectState calling "KeInsertQueueDpc" in "queue_unmade_dpc";
     a_thread_ends_before_its_driver_goes:
         Wdm "leave_thread_running" breaks Leak calling "" in "leave_thread_running";
+    a_driver_can_be_unloaded:
+        Wdm "no_unload" breaks ObjectState calling "" in "";
+    a_driver_that_fails_to_load_leaves_nothing_behind:
+        Wdm "fail_and_leak" breaks Leak calling "" in "fail_and_leak";
+    a_device_is_done_initializing_when_it_has_been_added:
+        Wdm "keep_initializing" breaks ObjectState calling "" in "add_device";
+    a_removed_device_leaves_the_stack:
+        Wdm "stay_attached" breaks Leak calling "" in "";
 }
