@@ -170,3 +170,66 @@ fn imports(file: &PeFile64<'_>) -> Result<Vec<(String, Vec<String>)>> {
     modules.sort();
     Ok(modules)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, process::Command};
+
+    use super::*;
+    use crate::workspace::{run, write_if_changed};
+
+    /// Links a C function that calls `Beep` of `module`, for the given subsystem, in a folder of its own.
+    fn linked(name: &str, module: &str, subsystem: &str) -> PathBuf {
+        let folder = env::temp_dir().join(format!("image-{name}-{}", std::process::id()));
+        let file = |extension: &str| folder.join(name).with_extension(extension);
+        write_if_changed(&file("def"), format!("LIBRARY {module}\nEXPORTS\nBeep\n").as_bytes()).unwrap();
+        write_if_changed(&file("c"), b"void Beep(void); int Entry(void) { Beep(); return 0; }\n").unwrap();
+        run(Command::new("llvm-dlltool-19")
+            .args(["-m", "i386:x86-64", "-d"])
+            .arg(file("def"))
+            .arg("-l")
+            .arg(file("lib")))
+        .unwrap();
+        run(Command::new("clang-19")
+            .args(["--target=x86_64-pc-windows-msvc", "-c", "-o"])
+            .arg(file("obj"))
+            .arg(file("c")))
+        .unwrap();
+        run(Command::new("lld-link-19")
+            .args(["/nodefaultlib", "/entry:Entry", &format!("/subsystem:{subsystem}")])
+            .arg(format!("/out:{}", file("sys").display()))
+            .args([file("obj"), file("lib")]))
+        .unwrap();
+        file("sys")
+    }
+
+    fn verdict(image: &Path) -> Result<Image> {
+        let verdict = Image::read(image);
+        fs::remove_dir_all(image.parent().unwrap()).unwrap();
+        verdict
+    }
+
+    #[test]
+    fn an_image_that_imports_from_the_kernel_is_accepted() {
+        let image = verdict(&linked("kernel", "ntoskrnl.exe", "native")).unwrap();
+        assert_eq!(image.imports, [("ntoskrnl.exe".to_owned(), vec!["Beep".to_owned()])]);
+    }
+
+    #[test]
+    fn an_image_that_imports_from_elsewhere_is_refused_by_name() {
+        let refusal = verdict(&linked("elsewhere", "kernel32.dll", "native")).unwrap_err().to_string();
+        assert!(refusal.contains("imports Beep from kernel32.dll"), "{refusal}");
+    }
+
+    #[test]
+    fn an_image_for_user_mode_is_refused() {
+        let refusal = verdict(&linked("user", "ntoskrnl.exe", "console")).unwrap_err().to_string();
+        assert!(refusal.contains("subsystem 3"), "{refusal}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_image_is_refused() {
+        let refusal = Image::read(&crate::workspace::root().join("Cargo.toml")).unwrap_err().to_string();
+        assert!(refusal.contains("is no 64-bit PE image"), "{refusal}");
+    }
+}
