@@ -12,7 +12,11 @@ const LONGEST_FILE: usize = 500;
 const SOURCES: [&str; 3] = ["shared", "driver", "tests"];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/scenarios lies two below the root").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("tests/scenarios lies two below the root")
+        .to_owned()
 }
 
 /// Every Rust source, as its path below the root and its text.
@@ -36,7 +40,8 @@ fn sources() -> Vec<(String, String)> {
 /// The files that `CONTRIBUTING.md` lists under "Unsafe code".
 fn listed_unsafe_files() -> Vec<String> {
     let page = fs::read_to_string(root().join("CONTRIBUTING.md")).expect("readable");
-    let section = page.split("## ").find(|section| section.starts_with("Unsafe code")).expect("the section is there");
+    let section =
+        page.split("## ").find(|section| section.starts_with("Unsafe code")).expect("the section is there");
     section
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
@@ -79,7 +84,11 @@ fn without_subtitle(sources: &[(String, String)]) -> Vec<&str> {
 
 #[test]
 fn unsafe_code_is_in_the_listed_files_only() {
-    assert_eq!(unsafe_files(&sources()), listed_unsafe_files(), "left: found, right: listed in CONTRIBUTING.md");
+    assert_eq!(
+        unsafe_files(&sources()),
+        listed_unsafe_files(),
+        "left: found, right: listed in CONTRIBUTING.md"
+    );
 }
 
 #[test]
@@ -94,7 +103,8 @@ fn every_file_opens_with_its_subtitle() {
 
 #[test]
 fn exceptions_to_lints_are_expected_with_a_reason() {
-    let allowing = |text: &str| text.lines().any(|line| line.trim_start().starts_with(concat!("#[", "allow(")));
+    let allowing =
+        |text: &str| text.lines().any(|line| line.trim_start().starts_with(concat!("#[", "allow(")));
     // The stub of the crate `windows` is compiled as that crate, outside this workspace's lints.
     let found: Vec<_> = sources()
         .into_iter()

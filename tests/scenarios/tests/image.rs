@@ -21,7 +21,9 @@ fn debug() -> PathBuf {
 }
 
 fn named(variable: &str) -> PathBuf {
-    env::var_os(variable).unwrap_or_else(|| panic!("{variable} names no image: run `cargo xtask test`")).into()
+    env::var_os(variable)
+        .unwrap_or_else(|| panic!("{variable} names no image: run `cargo xtask test`"))
+        .into()
 }
 
 /// Every function's frame in bytes, with its name.
