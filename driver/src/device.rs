@@ -9,8 +9,7 @@ use backchannel::NtStatus;
 use wdk_sys::{STATUS_DEVICE_BUSY, WDFDEVICE};
 
 use crate::{
-    handlers::Handlers,
-    pf::Pf,
+    pf::{Handlers, Pf},
     sriov,
     storage::Reference,
     wdf::{

@@ -9,7 +9,8 @@ use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT, PWDFDEVICE_INIT, STATU
 
 use crate::{
     device,
-    handlers::{HANDLERS, Handlers},
+    handlers::HANDLERS,
+    pf::Handlers,
     wdf::{self, device::DeviceInit},
 };
 

@@ -26,5 +26,5 @@ mod storage;
 mod wdf;
 
 pub use entry::{add_device, driver_entry};
-pub use handlers::Handlers;
 pub use irql::RaisedSpinLock;
+pub use pf::Handlers;

@@ -5,14 +5,13 @@
 #![expect(unsafe_code, reason = "the engine refers to memory that lies beside it")]
 
 use backchannel::{
-    HandlerTable, MILLISECOND, NtStatus, ParkSpot, PhysicalFunction, Platform, Service, Sink, Source,
-    StartError, VfCount, VirtualFunction,
+    BlockHandler, HandlerTable, MILLISECOND, NtStatus, ParkSpot, PhysicalFunction, Platform, Schema, Service,
+    Sink, Source, StartError, VfCount, VirtualFunction,
 };
 
 use crate::{
-    handlers::Handlers,
     irql::{Event, GateCell, Kernel, RaisedSpinLock},
-    storage::{Array, Latest, Reference, Zeroed},
+    storage::{Array, Latest, Reference, Template, Zeroed},
 };
 
 /// How long a stop waits for calls that are inside a handler: 30 seconds, then PnP goes on without them.
@@ -22,12 +21,22 @@ const DRAIN: u64 = 30_000 * MILLISECOND;
 const BLOCKS: usize = 64;
 
 type Vf = VirtualFunction<GateCell<BLOCKS>, RaisedSpinLock, BLOCKS>;
-pub(crate) type Table = HandlerTable<'static, RaisedSpinLock, BLOCKS>;
+type Table = HandlerTable<'static, RaisedSpinLock, BLOCKS>;
 type Engine = PhysicalFunction<'static, GateCell<BLOCKS>, RaisedSpinLock, BLOCKS>;
 
 // SAFETY: the engine promises that a zeroed VF is a valid one as long as the host's cell and raw lock are; ours are an
 // open gate with data of the engine's promise, and an unlocked spin lock.
 unsafe impl Zeroed for Vf {}
+
+/// The handlers of a PF, and the blocks that each serves.
+///
+/// A driver of an IHV that links this package keeps one in a `static` and gives it to [`add_device`](crate::add_device);
+/// this package's own image does the same.
+#[derive(Debug)]
+pub struct Handlers {
+    blocks: &'static [&'static [Schema]],
+    template: Template<Pf>,
+}
 
 /// A PF's state, from device add to the last reference.
 #[derive(Debug)]
@@ -44,9 +53,22 @@ struct Serving {
     events: Array<Event>,
 }
 
+impl Handlers {
+    /// Lists the handlers, and in the same order the blocks of each; 255 handlers and 64 blocks at most.
+    // Inline, so that it exists in constants only: as code it would need a frame of several KiB.
+    #[inline]
+    #[must_use]
+    pub const fn new<const COUNT: usize>(
+        handlers: &'static [&'static dyn BlockHandler; COUNT],
+        blocks: &'static [&'static [Schema]; COUNT],
+    ) -> Self {
+        Self { blocks, template: Template::new(Pf::unused(Table::new(handlers))) }
+    }
+}
+
 impl Pf {
     /// A PF that nobody uses, with its table of handlers.
-    pub(crate) const fn unused(table: Table) -> Self {
+    const fn unused(table: Table) -> Self {
         Self { table, serving: Latest::new() }
     }
 
