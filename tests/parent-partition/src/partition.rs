@@ -22,12 +22,28 @@ use crate::vsp::service;
 #[derive(Debug)]
 pub struct Partition {
     image: PathBuf,
-    vfs: u16,
+    vfs: Vfs,
     client: Client,
     pf: Option<LoadedPf>,
     // Dropped in this order: VF drivers before their devices, and those after their channels.
     vsp: Provider,
     guests: BTreeMap<u16, Guest>,
+}
+
+/// How many VFs a device has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vfs {
+    /// TotalVFs of its SR-IOV capability.
+    pub total: u16,
+    /// NumVFs of its hardware key, where there is such a value.
+    pub number: Option<u32>,
+}
+
+impl Vfs {
+    /// As many as are asked for, all of them in use.
+    pub fn all(count: u16) -> Self {
+        Self { total: count, number: Some(count.into()) }
+    }
 }
 
 /// A guest with one VF.
@@ -60,7 +76,7 @@ impl Partition {
     /// Boots the machine; the calling thread becomes one of its kernel threads.
     ///
     /// The driver is not loaded yet: see [`Partition::load`].
-    pub fn boot(image: PathBuf, vfs: u16, client: Client) -> Self {
+    pub fn boot(image: PathBuf, vfs: Vfs, client: Client) -> Self {
         pnp::boot();
         Self { image, vfs, client, pf: None, vsp: Provider::default(), guests: BTreeMap::new() }
     }
@@ -177,7 +193,13 @@ impl Partition {
     }
 
     fn function(&self) -> Function {
-        Function { vendor: VENDOR, device: DEVICE, total_vfs: self.vfs, num_vfs: self.vfs }
+        Function {
+            vendor: VENDOR,
+            device: DEVICE,
+            vf_device: VF_DEVICE,
+            total_vfs: self.vfs.total,
+            num_vfs: self.vfs.number,
+        }
     }
 }
 
@@ -192,6 +214,7 @@ impl Drop for Partition {
 
 const SERVICE: &str = "pf_backchannel";
 const IMAGE_ALREADY_LOADED: Status = 0xC000_010E_u32.cast_signed();
-/// The hardware id that the INF marks for replacement.
-const VENDOR: u16 = 0xFFFF;
-const DEVICE: u16 = 0xFFFF;
+/// ConnectX-5 and its VFs, which the worked example's protocol is of.
+const VENDOR: u16 = 0x15B3;
+const DEVICE: u16 = 0x1017;
+const VF_DEVICE: u16 = 0x1018;

@@ -31,7 +31,7 @@ pub fn run(arguments: &RunArguments) -> u8 {
             return BAD_ARGUMENTS;
         }
     };
-    let mut partition = Partition::boot(image, arguments.vfs, Client::Windows);
+    let mut partition = Partition::boot(image, arguments.vfs(), Client::Windows);
     if let Err(status) = partition.load() {
         eprintln!("the driver does not start: {status:#010x}");
         return FAILED;

@@ -23,7 +23,8 @@ impl Machine {
     fn started() -> Self {
         pnp::boot();
         let driver = pnp::load_driver("wdm", &driver::build("wdm.c")).expect("the driver loads");
-        let function = Function { vendor: 0x1234, device: 0x5678, total_vfs: 8, num_vfs: 5 };
+        let function =
+            Function { vendor: 0x1234, device: 0x5678, vf_device: 0x5679, total_vfs: 8, num_vfs: Some(5) };
         let device = pnp::add_device(&driver, function).expect("the driver adds its device");
         assert!(device_interface::enabled_of(&CLASS).is_empty());
         assert_eq!(pnp::start(&device), status::SUCCESS);

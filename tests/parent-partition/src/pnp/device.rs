@@ -97,7 +97,8 @@ pub fn add_device_stack(drivers: &[&DriverRef], function: Function) -> Result<De
 /// Starts a device, after it was added or stopped, with a memory range and a message interrupt; a driver that starts is
 /// asked for its PnP state and its children, as the PnP manager does.
 pub fn start(device: &DeviceRef) -> Status {
-    let resources = Resources::new();
+    let hardware = pci_bus::Hardware::find(device.pdo);
+    let resources = Resources::new(hardware.iter().flat_map(|hardware| hardware.function().windows()));
     let sent = send(device.physical(), Minor::StartDevice, |location| {
         // SAFETY: the union's member of this minor function.
         let start = unsafe { &mut location.Parameters.StartDevice };

@@ -56,4 +56,10 @@ crate::wrong::wrong_drivers! {
             calling "WdfDeviceInitSetPnpPowerEventCallbacks" in "wrong_size";
     a_function_that_is_not_simulated_ends_the_run_by_name:
         Kmdf "not_served" breaks NotServed calling "WdfWmiInstanceRegister" in "not_served";
+    vfs_are_off_when_the_device_stops:
+        Kmdf "leave_vfs_on" breaks VfsEnabled calling "EnableVirtualization" in "enter_d0";
+    a_bus_interface_is_given_back:
+        Kmdf "keep_bus_interface" breaks Leak calling "" in "ask_bus";
+    a_bus_interface_that_was_given_back_is_not_called:
+        Kmdf "use_returned_interface" breaks Reference calling "GetResources" in "enter_d0";
 }
