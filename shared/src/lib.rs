@@ -5,8 +5,10 @@
 extern crate std;
 
 pub mod abi;
+mod bar;
 mod block;
 mod block_store;
+mod config_space;
 mod delay;
 mod dispatch_view;
 mod evidence;
@@ -31,7 +33,11 @@ mod transfer;
 mod vf;
 mod virtual_function;
 
+pub use bar::{BARS, MemoryRange, MemoryRanges, NoWindow, ProbedBars, VfWindows};
 pub use block::{BLOCK_SIZE, BlockId, BlockLength, BlockMask};
+pub use config_space::{
+    ConfigSpace, NoAnswer, SriovCapability, function_level_reset, identity, set_power, sriov_capability,
+};
 pub use evidence::Evidence;
 pub use gate::{Gate, Gated, Pass};
 pub use handler::{BlockHandler, Call, Output};
