@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::guest::vf::VfDriver;
 use crate::nt::status::{self, Status};
@@ -69,7 +70,8 @@ pub enum Decider {
 #[derive(Debug)]
 struct LoadedPf {
     driver: DriverRef,
-    device: DeviceRef,
+    /// Until it is removed.
+    device: Option<Arc<DeviceRef>>,
 }
 
 impl Partition {
@@ -101,7 +103,7 @@ impl Partition {
             }
         };
         let started = pnp::start(&device);
-        self.pf = Some(LoadedPf { driver, device });
+        self.pf = Some(LoadedPf { driver, device: Some(Arc::new(device)) });
         let ready = if started == status::SUCCESS { self.vsp.take_pf() } else { Err(started) };
         if let Err(status) = ready {
             self.unload()?;
@@ -113,28 +115,63 @@ impl Partition {
         Ok(())
     }
 
-    /// Takes the device from the guests, gives the interface back, removes the device and unloads the driver.
+    /// Removes the device as [`Partition::remove`] does, unless that is done, and unloads the driver.
     ///
     /// # Errors
     ///
     /// STATUS_DEVICE_NOT_READY when it is not loaded.
     pub fn unload(&mut self) -> Result<(), Status> {
-        let LoadedPf { driver, device } = self.pf.take().ok_or(status::DEVICE_NOT_READY)?;
-        self.vsp.withdraw();
-        self.vsp.release_pf();
-        pnp::remove(device);
+        // Removed already: nothing is left to take away.
+        let _removed = self.remove();
+        let LoadedPf { driver, .. } = self.pf.take().ok_or(status::DEVICE_NOT_READY)?;
         pnp::unload(driver);
         Ok(())
     }
 
-    /// Whether the driver is loaded and its device started.
-    pub fn is_loaded(&self) -> bool {
-        self.pf.is_some()
+    /// Takes the device from the guests, gives the interface back, and removes the device.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_DEVICE_NOT_READY when there is no device.
+    ///
+    /// # Panics
+    ///
+    /// When somebody else still has what [`Partition::device`] gave.
+    pub fn remove(&mut self) -> Result<(), Status> {
+        let loaded = self.pf.as_mut().ok_or(status::DEVICE_NOT_READY)?;
+        let device = loaded.device.take().ok_or(status::DEVICE_NOT_READY)?;
+        self.vsp.withdraw();
+        self.vsp.release_pf();
+        pnp::remove(Arc::into_inner(device).expect("nobody has the device any more"));
+        Ok(())
+    }
+
+    /// The device.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_DEVICE_NOT_READY when there is none.
+    pub fn device(&self) -> Result<Arc<DeviceRef>, Status> {
+        self.pf.as_ref().and_then(|pf| pf.device.clone()).ok_or(status::DEVICE_NOT_READY)
+    }
+
+    /// Whether there is a device that the VSP can offer.
+    pub fn has_device(&self) -> bool {
+        self.device().is_ok()
     }
 
     /// The VSP.
     pub fn vsp(&self) -> &Provider {
         &self.vsp
+    }
+
+    /// Has the VSP keep a request for invalidations at the PF.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_DEVICE_NOT_READY when there is no PF.
+    pub fn listen(&mut self) -> Result<(), Status> {
+        self.vsp.listen()
     }
 
     /// Offers a VF to a guest that is played by hand, and returns the guest's end of the channel.
@@ -183,7 +220,7 @@ impl Partition {
             // The guest's name for the device: no VF index, and not all guests' are alike.
             let slot = Slot::new(2 + (vf % 30) as u8, 0);
             let mut device = VfDevice::new(Link::new(slot, self.client));
-            if self.is_loaded() {
+            if self.has_device() {
                 device.connect(self.vsp.offer(slot, vf));
             }
             let driver = VfDriver::new(&device);
@@ -206,7 +243,7 @@ impl Partition {
 impl Drop for Partition {
     /// Ends in order, so that what the driver leaves behind is found.
     fn drop(&mut self) {
-        if self.is_loaded() {
+        if self.pf.is_some() {
             self.unload().expect("it is loaded");
         }
     }

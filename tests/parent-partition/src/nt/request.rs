@@ -135,14 +135,19 @@ impl Sent {
     /// driver that has it.
     pub fn finish_within(&self, limit: Duration) -> Outcome {
         self.wait(Some(limit)).unwrap_or_else(|| {
-            let holder = flight::holder(std::ptr::with_exposed_provenance_mut(self.irp));
             judge::violation_at(
                 Rule::RequestNotCompleted,
                 "",
-                holder,
+                self.holder(),
                 format_args!("the IRP {:#x} is not completed after {limit:?}", self.irp),
             )
         })
+    }
+
+    /// Code of the driver that has the request, which has not ended.
+    #[must_use]
+    pub fn holder(&self) -> usize {
+        flight::holder(std::ptr::with_exposed_provenance_mut(self.irp))
     }
 
     /// Cancels the request; says whether a cancel routine was called.

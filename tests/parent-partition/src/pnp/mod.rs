@@ -15,6 +15,7 @@ mod device;
 mod leaks;
 mod loader;
 mod minor;
+mod power;
 mod resources;
 
 pub use device::{
@@ -23,3 +24,4 @@ pub use device::{
 };
 pub use loader::{DriverRef, LoadError, boot, load_driver, unload};
 pub use minor::{Minor, query_interface, send};
+pub use power::{resume, sleep};
