@@ -13,6 +13,7 @@ pub mod answer;
 pub mod interpreter;
 mod members;
 pub mod operation;
+mod operator;
 pub mod pended;
 mod requests;
 pub mod stage;

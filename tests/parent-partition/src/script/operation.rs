@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 mod fields;
-use fields::{bytes, bytes_or_null, eight_bytes, five_seconds, null_buffer, number};
+use fields::{bytes, bytes_or_null, eight_bytes, five_seconds, null_buffer, number, wide_number};
 
 /// One well-formed line.
 #[derive(Debug, PartialEq)]
@@ -228,6 +228,43 @@ pub enum Operation {
     Cancel {
         /// That operation's `"id"`.
         of: Value,
+        /// Whether a DPC cancels it, at DISPATCH_LEVEL.
+        #[serde(default)]
+        dpc: bool,
+    },
+    /// The PF is asked to invalidate blocks, by the operator's interface.
+    Invalidate {
+        /// A VF index or `"all"`.
+        vf: Target,
+        /// Bit n stands for block n.
+        #[serde(deserialize_with = "wide_number")]
+        mask: u64,
+    },
+    /// A program of an administrator asks the driver, or tells it.
+    Operator {
+        /// What.
+        request: OperatorRequest,
+        /// Any VF index.
+        #[serde(default)]
+        vf: u16,
+        /// What the request's description says.
+        #[serde(default, deserialize_with = "number")]
+        argument: u32,
+        /// The block that is set.
+        #[serde(default)]
+        block: u32,
+        /// Bit n stands for block n.
+        #[serde(default, deserialize_with = "wide_number")]
+        mask: u64,
+        /// The content that is set.
+        #[serde(default, deserialize_with = "bytes")]
+        data: Vec<u8>,
+        /// The input instead of what the request has by its layout.
+        #[serde(default, deserialize_with = "bytes_or_null")]
+        input: Option<Vec<u8>>,
+        /// Bytes of room for output, with `input`.
+        #[serde(default)]
+        output: u32,
     },
     /// A guest's VF driver waits to be told of blocks with new content.
     WaitInvalidate {
@@ -266,6 +303,25 @@ pub enum Operation {
 /// A DEVICE_POWER_STATE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PowerState(pub i32);
+
+/// A request of the operator's interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperatorRequest {
+    QueryPf,
+    QueryVf,
+    QueryBlock,
+    QueryEvent,
+    QueryEvidence,
+    ReleaseVf,
+    DecideVf,
+    SetBlock,
+    Invalidate,
+}
+
+/// What an invalidation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target(pub u16);
 
 /// An interface's GUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -106,10 +106,14 @@ impl Pended {
     /// # Errors
     ///
     /// STATUS_NOT_FOUND for an id of no request under way.
-    pub fn cancel(&mut self, of: &Value) -> Result<Ended, Status> {
+    pub fn cancel(&mut self, of: &Value, by_dpc: bool) -> Result<Ended, Status> {
         match self.known.remove(&of.to_string()) {
             Some(UnderWay::Request(sent, data)) => {
-                sent.cancel();
+                if by_dpc {
+                    sent.cancel_from_dpc();
+                } else {
+                    sent.cancel();
+                }
                 let outcome = sent.finish_within(PATIENCE);
                 Ok((outcome.status, Some(data.take())))
             }

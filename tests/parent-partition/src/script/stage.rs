@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::answer::{Data, Outcome};
 use super::interpreter::Stage;
-use super::operation::{Major, Mode, Operation, PowerState, ReadBuffer};
+use super::operation::{Major, Mode, Operation, OperatorRequest, PowerState, ReadBuffer};
+use super::operator::{self, Carried};
 use super::pended::{Call, Pended, UnderWay};
 use super::{members, requests};
 use crate::nt::control::Control;
@@ -166,7 +167,15 @@ impl Stage for Play {
                 self.send(id, requests::EVENT_COMPLETE, status.to_le_bytes().to_vec(), 0)
             }
             Operation::Await { of } => requests::finished(pended.finish(&of)),
-            Operation::Cancel { of } => requests::finished(pended.cancel(&of)),
+            Operation::Cancel { of, dpc } => requests::finished(pended.cancel(&of, dpc)),
+            Operation::Invalidate { vf, mask } => {
+                let carried = Carried { vf: vf.0, argument: 0, block: 0, mask, data: &[] };
+                operator::send(OperatorRequest::Invalidate, &carried, None)
+            }
+            Operation::Operator { request, vf, argument, block, mask, data, input, output } => {
+                let carried = Carried { vf, argument, block, mask, data: &data };
+                operator::send(request, &carried, input.map(|input| (input, output as usize)))
+            }
             Operation::WaitInvalidate { vf, milliseconds } => {
                 self.wait_for_invalidation(vf, Duration::from_millis(milliseconds))
             }

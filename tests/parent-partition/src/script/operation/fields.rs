@@ -4,7 +4,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{InterfaceName, PowerState, ReadBuffer};
+use super::{InterfaceName, PowerState, ReadBuffer, Target};
 
 /// Hexadecimal digits.
 pub(super) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
@@ -33,7 +33,7 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, 
 }
 
 /// As [`number`], of 64 bits.
-fn wide_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(super) fn wide_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Number(number) => number.as_u64().ok_or_else(|| D::Error::custom("no unsigned number")),
         Value::String(text) => {
@@ -60,6 +60,15 @@ impl<'de> Deserialize<'de> for PowerState {
                 .find_map(|(known, state)| (*known == name).then_some(Self(state)))
                 .ok_or_else(|| D::Error::custom(format!("no power state {name}"))),
             other => i32::deserialize(other).map(Self).map_err(D::Error::custom),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(name) if name == "all" => Ok(Self(0xFFFF)),
+            other => u16::deserialize(other).map(Self).map_err(D::Error::custom),
         }
     }
 }
