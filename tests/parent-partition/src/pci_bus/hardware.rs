@@ -21,7 +21,6 @@ struct State {
     pf: Registers,
     /// As many as are on.
     vfs: Vec<Registers>,
-    resets: BTreeMap<u16, u32>,
     /// The code that turned the VFs on.
     enabled_at: usize,
     /// References that drivers hold on interfaces, and the code that asked for the first of them.
@@ -45,7 +44,6 @@ impl Hardware {
             present: true,
             pf: function.registers(),
             vfs: Vec::new(),
-            resets: BTreeMap::new(),
             enabled_at: 0,
             references: 0,
             asked_at: 0,
@@ -78,11 +76,6 @@ impl Hardware {
     /// How many VFs are on.
     pub(crate) fn vfs(&self) -> u16 {
         self.state().vfs.len() as u16
-    }
-
-    /// How often a VF was reset by itself.
-    pub(crate) fn resets(&self, vf: u16) -> u32 {
-        self.state().resets.get(&vf).copied().unwrap_or(0)
     }
 
     /// Breaks [`Rule::VfsEnabled`] when VFs are on in a function that is about to stop.
@@ -171,7 +164,6 @@ impl Hardware {
             .is_some_and(|byte| byte & 0x80 != 0);
         if begins_reset {
             registers.reset();
-            *state.resets.entry(vf).or_default() += 1;
         }
         written
     }
@@ -255,7 +247,6 @@ mod tests {
         hardware.write_vf(0, DEVICE_CONTROL as u32, &[0x00, 0x80]);
         assert_eq!(hardware.read_vf(0, 4, 1), [0]);
         assert_eq!(hardware.read_vf(0, DEVICE_CONTROL as u32, 2), [0, 0]);
-        assert_eq!(hardware.resets(0), 1);
     }
 
     #[test]
