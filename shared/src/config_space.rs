@@ -41,7 +41,8 @@ pub fn sriov_capability<S: ConfigSpace>(space: &S) -> Option<SriovCapability> {
 #[must_use]
 pub fn identity<S: ConfigSpace>(space: &S) -> Option<(u16, u16)> {
     let ids = space.read(0)?;
-    (low(ids) != NOBODY).then_some((low(ids), high(ids)))
+    // What nobody answers is read as ones.
+    (ids != u32::MAX).then_some((low(ids), high(ids)))
 }
 
 /// Resets a function if it can be reset alone, and lets it have the time to come back: `wait` takes that time, in units of
@@ -146,7 +147,6 @@ const fn high(value: u32) -> u16 {
     u16::from_le_bytes([third, fourth])
 }
 
-const NOBODY: u16 = 0xFFFF;
 const COMMAND_AND_STATUS: u16 = 0x04;
 const HAS_CAPABILITIES: u16 = 1 << 4;
 const FIRST_CAPABILITY: u16 = 0x34;
