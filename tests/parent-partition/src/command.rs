@@ -59,6 +59,20 @@ impl RunArguments {
     }
 }
 
+/// What `faults` is asked for.
+#[derive(Args, Clone, Debug)]
+pub struct FaultsArguments {
+    /// The driver image.
+    #[command(flatten)]
+    pub image: ImageArgument,
+    /// One JSON object instead of lines for people.
+    #[arg(long)]
+    pub json: bool,
+    /// Fails this call alone, in this process.
+    #[arg(long, hide = true)]
+    pub nth: Option<u32>,
+}
+
 /// What `demo` is asked for.
 #[derive(Args, Clone, Debug)]
 pub struct DemoArguments {

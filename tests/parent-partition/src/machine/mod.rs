@@ -17,6 +17,7 @@
 mod enter;
 pub(crate) mod fault;
 mod gate;
+pub mod injection;
 pub mod interrupt;
 pub mod irql;
 mod stack;
