@@ -17,7 +17,6 @@ use wdk_sys::{STATUS_DEVICE_BUSY, WDFDEVICE};
 use crate::{
     hardware::Hardware,
     ioctl,
-    irql::unique_id,
     members::wait,
     pf::{Handlers, Pf},
     sriov,
@@ -77,20 +76,24 @@ pub(crate) fn add(init: DeviceInit, handlers: &'static Handlers) -> Result<(), N
     create_device_interface(device, &GUID_DEVINTERFACE_PF_BACKCHANNEL)
 }
 
-impl PnpCallbacks for Device {
-    fn prepare_hardware(&self, device: WDFDEVICE, resources: &Resources) -> Result<(), NtStatus> {
+impl Device {
+    /// Reads the hardware key; says how many VFs the operator wants.
+    fn read_settings(&self, device: WDFDEVICE) -> Result<Option<u32>, NtStatus> {
         let key = HardwareKey::open(device)?;
         let timeout = key.dword(&QUERY_STOP_TIMEOUT)?.unwrap_or(DEFAULT_QUERY_STOP_TIMEOUT);
         self.pf.settings.query_stop_timeout.store(timeout, Ordering::Relaxed);
         let is_filter = key.dword(&INPUT_IS_FILTER)?.unwrap_or(0) != 0;
         self.pf.settings.input_is_filter.store(is_filter, Ordering::Relaxed);
-        let hardware = Hardware::find(device, resources, key.dword(&NUM_VFS)?)?;
-        if self.pf.luid.load(Ordering::Relaxed) == 0 {
-            self.pf.luid.store(unique_id()?, Ordering::Relaxed);
-        }
-        self.pf.make_room(hardware.vfs().0)?;
+        key.dword(&NUM_VFS)
+    }
+}
+
+impl PnpCallbacks for Device {
+    fn prepare_hardware(&self, device: WDFDEVICE, resources: &Resources) -> Result<(), NtStatus> {
+        let vfs = self.read_settings(device)?;
+        self.pf.prepare(Hardware::find(device, resources, vfs)?)?;
         self.is_starting.store(true, Ordering::Relaxed);
-        self.pf.hardware.fill(hardware).map_err(|_| NtStatus::INVALID_DEVICE_STATE)
+        Ok(())
     }
 
     fn release_hardware(&self) {

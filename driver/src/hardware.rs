@@ -3,8 +3,8 @@
 //! It is found at every start and dropped at every stop; VFs are turned on and off while it is there.
 
 use backchannel::{
-    MemoryRange, MemoryRanges, NtStatus, ProbedBars, SriovCapability, VfWindows,
-    abi::pcivirt::CM_PARTIAL_RESOURCE_DESCRIPTOR, identity, sriov_capability,
+    MemoryRanges, NtStatus, ProbedBars, VfWindows, abi::pcivirt::CM_PARTIAL_RESOURCE_DESCRIPTOR, identity,
+    sriov_capability,
 };
 use wdk_sys::{STATUS_DEVICE_CONFIGURATION_ERROR, WDFDEVICE};
 
@@ -22,18 +22,7 @@ pub(crate) struct Hardware {
     total_vfs: u16,
     vendor: u16,
     vf_device: u16,
-    bars: ProbedBars,
     windows: VfWindows,
-    /// The flags of each memory range's descriptor.
-    flags: [u16; RANGES],
-}
-
-/// The PF's memory, and whether it interrupts by a line.
-#[derive(Debug)]
-struct Given {
-    ranges: MemoryRanges,
-    flags: [u16; RANGES],
-    has_line: bool,
 }
 
 impl Hardware {
@@ -50,28 +39,40 @@ impl Hardware {
         resources: &Resources,
         asked: Option<u32>,
     ) -> Result<Self, NtStatus> {
-        let (ids, capability) = match StandardBus::query(device)? {
-            Some(bus) => (identity(&bus), sriov_capability(&bus)),
-            None => (None, None),
-        };
-        let bus = VirtualizationBus::query(device)?;
-        let able = bus.is_some() && ids.is_some();
-        let (vendor, _) = ids.unwrap_or_default();
-        let SriovCapability { total_vfs, vf_device } = capability.filter(|_| able).unwrap_or_default();
-        let vfs = wanted(asked, total_vfs)?;
-        let given = Given::of(resources);
-        let bars = match &bus {
-            Some(bus) if vfs != 0 => bus.probed_bars().map_err(failure)?,
-            _ => ProbedBars::new([0; backchannel::BARS]),
-        };
-        // SPEC: abi 6.31: the root complex and the ports above are the bus driver's to check, which refuses to turn VFs on; what a
-        // PF's driver sees itself is that interrupts are messages.
-        if vfs != 0 && given.has_line {
-            return Err(NtStatus::from_raw(STATUS_DEVICE_CONFIGURATION_ERROR));
+        let mut hardware = Self::without_vfs(VirtualizationBus::query(device)?);
+        if hardware.bus.is_some() {
+            hardware.look_at_pf(device)?;
         }
-        let windows =
-            VfWindows::find(&bars, &given.ranges, vfs).map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
-        Ok(Self { bus, vfs, total_vfs, vendor, vf_device, bars, windows, flags: given.flags })
+        hardware.vfs = wanted(asked, hardware.total_vfs)?;
+        if hardware.vfs != 0 {
+            hardware.look_at_windows(resources)?;
+        }
+        Ok(hardware)
+    }
+
+    /// Finds the PF's vendor id and its SR-IOV capability, if it has one.
+    fn look_at_pf(&mut self, device: WDFDEVICE) -> Result<(), NtStatus> {
+        let Some(bus) = StandardBus::query(device)? else { return Ok(()) };
+        if let (Some((vendor, _)), Some(capability)) = (identity(&bus), sriov_capability(&bus)) {
+            self.vendor = vendor;
+            self.total_vfs = capability.total_vfs;
+            self.vf_device = capability.vf_device;
+        }
+        Ok(())
+    }
+
+    /// Finds the windows of the VFs among the resources.
+    fn look_at_windows(&mut self, resources: &Resources) -> Result<(), NtStatus> {
+        let bars = self.bus()?.probed_bars().map_err(failure)?;
+        let mut ranges = MemoryRanges::new();
+        add_memory_of(resources, &mut ranges)?;
+        self.windows =
+            VfWindows::find(bars, &ranges, self.vfs).map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
+        Ok(())
+    }
+
+    fn without_vfs(bus: Option<VirtualizationBus>) -> Self {
+        Self { bus, vfs: 0, total_vfs: 0, vendor: 0, vf_device: 0, windows: VfWindows::default() }
     }
 
     /// How many VFs there are, and how many there could be.
@@ -114,39 +115,29 @@ impl Hardware {
     ///
     /// SPEC: abi 6.17: one page says that these are the PF's registers; the bus driver's page says that they are for the
     /// VFs' sizes, and those are given.
-    pub(crate) const fn probed_bars(&self) -> &ProbedBars {
-        &self.bars
+    pub(crate) const fn probed_bars(&self) -> ProbedBars {
+        self.windows.bars()
     }
 
     /// The memory behind a register of a VF; a descriptor of no kind where the register is not implemented.
     pub(crate) fn resource(&self, vf: u16, bar: usize) -> CM_PARTIAL_RESOURCE_DESCRIPTOR {
-        self.windows
-            .share(vf, bar)
-            .and_then(|(share, range)| describe(share, self.flags.get(range).copied().unwrap_or(0)))
-            .unwrap_or(NO_RESOURCE)
+        self.windows.share(vf, bar).and_then(describe).unwrap_or(NO_RESOURCE)
     }
 }
 
-impl Given {
-    fn of(resources: &Resources) -> Self {
-        let mut given = Self { ranges: MemoryRanges::new(), flags: [0; RANGES], has_line: false };
-        for resource in resources.iter() {
-            match resource {
-                Resource::Memory(range, flags) => given.add(range, flags),
-                Resource::LineInterrupt => given.has_line = true,
-                Resource::Other => {}
-            }
+/// Collects the PF's memory.
+fn add_memory_of(resources: &Resources, ranges: &mut MemoryRanges) -> Result<(), NtStatus> {
+    for resource in resources.iter() {
+        match resource {
+            // Further ranges than a function can have are not looked at: windows are then missing, and said to be.
+            Resource::Memory(range) => drop(ranges.push(range)),
+            // SPEC: abi 6.31: the root complex and the ports above are the bus driver's to check, which refuses to turn VFs on;
+            // what a PF's driver sees itself is that interrupts are messages.
+            Resource::LineInterrupt => return Err(NtStatus::from_raw(STATUS_DEVICE_CONFIGURATION_ERROR)),
+            Resource::Other => {}
         }
-        given
     }
-
-    fn add(&mut self, range: MemoryRange, flags: u16) {
-        if let Some(place) = self.flags.get_mut(self.ranges.len()) {
-            *place = flags;
-        }
-        // Further ranges than a function can have are not looked at: windows are then missing, and said to be.
-        let _more_than_can_be = self.ranges.push(range);
-    }
+    Ok(())
 }
 
 /// How many VFs to turn on.
@@ -172,7 +163,6 @@ fn failure(status: NtStatus) -> NtStatus {
     }
 }
 
-const RANGES: usize = 16;
 const NO_RESOURCE: CM_PARTIAL_RESOURCE_DESCRIPTOR = CM_PARTIAL_RESOURCE_DESCRIPTOR {
     Type: 0,
     ShareDisposition: 0,

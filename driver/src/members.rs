@@ -10,9 +10,27 @@ use backchannel::{
     function_level_reset, set_power,
 };
 
-use crate::{bus::Location, hardware::Hardware, irql::pause, pf::Pf, rundown::Inside};
+use crate::{
+    bus::Location,
+    hardware::Hardware,
+    irql::{pause, unique_id},
+    pf::Pf,
+    rundown::Inside,
+};
 
 impl Pf {
+    /// Takes the hardware, and brings memory for its VFs.
+    ///
+    /// # Errors
+    /// No memory, no identifier, or there is hardware already.
+    pub(crate) fn prepare(&self, hardware: Hardware) -> Result<(), NtStatus> {
+        if self.luid.load(Ordering::Relaxed) == 0 {
+            self.luid.store(unique_id()?, Ordering::Relaxed);
+        }
+        self.make_room(hardware.vfs().0)?;
+        if self.hardware.fill(hardware) { Ok(()) } else { Err(NtStatus::INVALID_DEVICE_STATE) }
+    }
+
     /// Turns the VFs on and serves them (D0 entry). What a failure leaves half-done is undone.
     ///
     /// # Errors

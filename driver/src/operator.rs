@@ -6,8 +6,8 @@
 use core::sync::atomic::Ordering;
 
 use backchannel::{
-    BlockId, BlockMask, EVERY_REFUSAL, InvalidationTarget, NtStatus, Override, PnpState, PublishError,
-    Refusal, Standing, VfIndex, VfState,
+    BlockId, BlockMask, InvalidationTarget, NtStatus, Override, PnpState, PublishError, Standing, VfIndex,
+    VfState,
     abi::{
         operator_interface::{
             IOCTL_PF_BACKCHANNEL_DECIDE_VF, IOCTL_PF_BACKCHANNEL_INVALIDATE,
@@ -71,6 +71,8 @@ fn change<I: Plain>(request: Request, act: impl FnOnce(I) -> Result<(), NtStatus
 
 fn describe(pf: &Reference<Pf>, engine: &Engine) -> PF_BACKCHANNEL_PF {
     let (vfs, total) = pf.hardware.enter().map_or((0, 0), |hardware| hardware.vfs());
+    let mut refusals = [0; PF_BACKCHANNEL_REFUSALS];
+    engine.read_refusals(None, &mut refusals);
     PF_BACKCHANNEL_PF {
         Size: size_of_u32::<PF_BACKCHANNEL_PF>(),
         NumVFs: vfs,
@@ -88,12 +90,14 @@ fn describe(pf: &Reference<Pf>, engine: &Engine) -> PF_BACKCHANNEL_PF {
         },
         QueryStopTimeouts: pf.conversation.timeouts.load(Ordering::Relaxed),
         InvalidationRequests: pf.conversation.invalidation_requests(),
-        Refusals: refusals(|cause| engine.refusals(cause)),
+        Refusals: refusals,
     }
 }
 
 fn vf(engine: &Engine, input: PF_BACKCHANNEL_VF_INPUT) -> Result<PF_BACKCHANNEL_VF, NtStatus> {
     let vf = index(engine, input.VfIndex)?;
+    let mut refusals = [0; PF_BACKCHANNEL_REFUSALS];
+    engine.read_refusals(Some(vf), &mut refusals);
     let invalidations = engine.invalidation_statistics(vf);
     Ok(PF_BACKCHANNEL_VF {
         Size: size_of_u32::<PF_BACKCHANNEL_VF>(),
@@ -118,7 +122,7 @@ fn vf(engine: &Engine, input: PF_BACKCHANNEL_VF_INPUT) -> Result<PF_BACKCHANNEL_
         Faults: engine.faults(vf),
         InvalidationsPosted: invalidations.posted,
         InvalidationsTold: invalidations.told,
-        Refusals: refusals(|cause| engine.vf_refusals(vf, cause)),
+        Refusals: refusals,
     })
 }
 
@@ -199,14 +203,4 @@ fn invalidate(pf: &Pf, engine: &Engine, input: &PF_BACKCHANNEL_INVALIDATE) -> Re
 
 fn index(engine: &Engine, vf: u16) -> Result<VfIndex, NtStatus> {
     engine.index(vf).ok_or(NtStatus::INVALID_PARAMETER)
-}
-
-fn refusals(read: impl Fn(Refusal) -> u64) -> [u64; PF_BACKCHANNEL_REFUSALS] {
-    let mut counts = [0; PF_BACKCHANNEL_REFUSALS];
-    for cause in EVERY_REFUSAL {
-        if let Some(count) = counts.get_mut(usize::from(cause.index())) {
-            *count = read(cause);
-        }
-    }
-    counts
 }

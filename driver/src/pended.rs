@@ -30,27 +30,34 @@ pub(crate) struct Conversation {
     resumed: Event,
 }
 
-/// How many requests of each kind can wait; those who come after are refused.
+/// How many requests can wait; those who come after are refused.
+const REQUESTS: usize = 64;
+/// How many of them can be for an event, and how many to attach.
 const NOTIFICATIONS: usize = 8;
 const ATTACHES: usize = 4;
-const INVALIDATIONS: usize = 256;
 
 #[derive(Debug)]
 struct Parking {
     machine: PnpNotifications,
-    notifications: Deque<Parked, NOTIFICATIONS>,
-    attaches: Deque<Parked, ATTACHES>,
-    invalidations: Deque<Waiting, INVALIDATIONS>,
+    /// In the order in which they came.
+    waiting: Deque<Waiting, REQUESTS>,
     /// What query-stop is answered with.
     answer: Option<NtStatus>,
 }
 
-/// A request for an invalidation.
 #[derive(Debug)]
 struct Waiting {
     request: Parked,
-    /// The one VF that it is for.
-    only: Option<u16>,
+    purpose: Purpose,
+}
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Attach,
+    Notification,
+    /// Of any VF, or of one.
+    Invalidation(Option<u16>),
 }
 
 /// What was decided under the lock and is carried out after it.
@@ -96,8 +103,15 @@ impl Conversation {
 
     /// Takes a request that may have to wait; `input` says whether to attach or for an event.
     pub(crate) fn park<T: RequestCallbacks>(&self, request: Request, input: PnpInput) {
+        let purpose = if input == PnpInput::Attach { Purpose::Attach } else { Purpose::Notification };
         let mut decided = Decided::default();
-        let answered = self.parking.lock().park::<T>(request, input, &mut decided);
+        let answered = {
+            let mut parking = self.parking.lock();
+            match parking.admit(request, purpose, Request::park::<T>) {
+                Ok(()) => parking.begin(input, &mut decided),
+                Err(refused) => Some(refused),
+            }
+        };
         if let Some((request, status)) = answered {
             request.complete(status);
         }
@@ -106,13 +120,17 @@ impl Conversation {
 
     /// Takes a request for an invalidation, of any VF or of one.
     pub(crate) fn park_invalidation<T: RequestCallbacks>(&self, request: Request, only: Option<u16>) {
-        let refused = {
+        let admitted = {
             let mut parking = self.parking.lock();
-            let refused = parking.park_invalidation::<T>(request, only);
+            let admitted = if parking.machine.state() == PnpState::Removed {
+                Err((request, NtStatus::DEVICE_NOT_READY))
+            } else {
+                parking.admit(request, Purpose::Invalidation(only), Request::park::<T>)
+            };
             self.count_invalidation_requests(&parking);
-            refused
+            admitted
         };
-        if let Some((request, status)) = refused {
+        if let Err((request, status)) = admitted {
             request.complete(status);
         }
     }
@@ -173,8 +191,8 @@ impl Conversation {
     }
 
     fn count_invalidation_requests(&self, parking: &Parking) {
-        let count = u32::try_from(parking.invalidations.len()).unwrap_or(u32::MAX);
-        self.invalidation_requests.store(count, Ordering::Relaxed);
+        let count = parking.count(|purpose| matches!(purpose, Purpose::Invalidation(_)));
+        self.invalidation_requests.store(u32::try_from(count).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     fn take(&self, input: PnpInput) -> Answer {
@@ -218,13 +236,7 @@ impl Parking {
     // As above.
     #[inline]
     const fn new() -> Self {
-        Self {
-            machine: PnpNotifications::new(),
-            notifications: Deque::new(),
-            attaches: Deque::new(),
-            invalidations: Deque::new(),
-            answer: None,
-        }
+        Self { machine: PnpNotifications::new(), waiting: Deque::new(), answer: None }
     }
 
     /// Lets the machine take an input, and whatever follows from requests that turn out to be cancelled.
@@ -248,13 +260,15 @@ impl Parking {
             // SPEC: abi 6.10: an event counts as told when a request whose buffer was checked on arrival is in hand, not
             // before.
             Effect::CompleteNotification(event) => {
-                let Some(request) = self.notifications.pop_front().and_then(Parked::take_back) else {
+                let Some(request) =
+                    self.first(Purpose::Notification).and_then(|waiting| waiting.request.take_back())
+                else {
                     return Some(PnpInput::NotificationLost);
                 };
                 decided.told = Some((request, event));
                 None
             }
-            Effect::CompleteAttaches { first, others } => self.admit(first, others, decided),
+            Effect::CompleteAttaches { first, others } => self.attach(first, others, decided),
             Effect::ResumePnp(status) => {
                 self.answer = Some(status);
                 decided.resume = true;
@@ -267,11 +281,11 @@ impl Parking {
         }
     }
 
-    fn admit(&mut self, first: NtStatus, others: NtStatus, decided: &mut Decided) -> Option<PnpInput> {
+    fn attach(&mut self, first: NtStatus, others: NtStatus, decided: &mut Decided) -> Option<PnpInput> {
         let mut status = first;
-        while let Some(parked) = self.attaches.pop_front() {
-            if let Some(request) = parked.take_back() {
-                // As many fit in here as in the list.
+        while let Some(waiting) = self.first(Purpose::Attach) {
+            if let Some(request) = waiting.request.take_back() {
+                // As many fit in here as may wait.
                 let _room = decided.attached.push((request, status));
                 status = others;
             }
@@ -280,49 +294,34 @@ impl Parking {
         (first.is_success() && decided.attached.is_empty()).then_some(PnpInput::Detach)
     }
 
-    fn park<T: RequestCallbacks>(
+    /// Lets a request wait, at the end; given back with the reason if it cannot.
+    fn admit(
         &mut self,
         request: Request,
-        input: PnpInput,
-        decided: &mut Decided,
-    ) -> Option<(Request, NtStatus)> {
-        let attach = input == PnpInput::Attach;
-        if if attach { self.attaches.is_full() } else { self.notifications.is_full() } {
-            return Some((request, NtStatus::INSUFFICIENT_RESOURCES));
-        }
-        let parked = match request.park::<T>() {
-            Ok(parked) => parked,
-            Err(request) => return Some((request, NtStatus::CANCELLED)),
+        purpose: Purpose,
+        park: impl FnOnce(Request) -> Result<Parked, Request>,
+    ) -> Result<(), (Request, NtStatus)> {
+        let most = match purpose {
+            Purpose::Attach => ATTACHES,
+            Purpose::Notification => NOTIFICATIONS,
+            Purpose::Invalidation(_) => REQUESTS,
         };
-        let _room =
-            if attach { self.attaches.push_back(parked) } else { self.notifications.push_back(parked) };
+        if self.waiting.is_full() || self.count(|other| other == purpose) >= most {
+            return Err((request, NtStatus::INSUFFICIENT_RESOURCES));
+        }
+        let request = park(request).map_err(|request| (request, NtStatus::CANCELLED))?;
+        let _room = self.waiting.push_back(Waiting { request, purpose });
+        Ok(())
+    }
+
+    /// Lets the machine hear of the request that was admitted last; taken out again with its status if it need not wait.
+    fn begin(&mut self, input: PnpInput, decided: &mut Decided) -> Option<(Request, NtStatus)> {
         let Answer::Complete(status) = self.step(input, decided) else { return None };
-        let last = if attach { self.attaches.pop_back() } else { self.notifications.pop_back() };
-        let request = last.and_then(Parked::take_back);
-        if request.is_none() && attach && status.is_success() {
+        let request = self.waiting.pop_back().and_then(|waiting| waiting.request.take_back());
+        if request.is_none() && input == PnpInput::Attach && status.is_success() {
             let _always_success = self.step(PnpInput::Detach, decided);
         }
         request.map(|request| (request, status))
-    }
-
-    fn park_invalidation<T: RequestCallbacks>(
-        &mut self,
-        request: Request,
-        only: Option<u16>,
-    ) -> Option<(Request, NtStatus)> {
-        if self.machine.state() == PnpState::Removed {
-            return Some((request, NtStatus::DEVICE_NOT_READY));
-        }
-        if self.invalidations.is_full() {
-            return Some((request, NtStatus::INSUFFICIENT_RESOURCES));
-        }
-        match request.park::<T>() {
-            Ok(request) => {
-                let _room = self.invalidations.push_back(Waiting { request, only });
-                None
-            }
-            Err(request) => Some((request, NtStatus::CANCELLED)),
-        }
     }
 
     fn next_invalidation(
@@ -330,63 +329,59 @@ impl Parking {
         take: impl Fn(Option<u16>) -> Option<Invalidation>,
         put_back: impl Fn(Invalidation),
     ) -> Option<(Request, Invalidation)> {
-        let mut found = None;
-        // A whole turn of the list leaves its order as it was.
-        for turn in 0..self.invalidations.len() {
-            let Some(waiting) = self.invalidations.pop_front() else { break };
-            let taken = if found.is_none() { take(waiting.only) } else { None };
-            let Some(invalidation) = taken else {
-                let _room = self.invalidations.push_back(waiting);
-                continue;
-            };
+        loop {
+            let mut taken = None;
+            let waiting = self.take_out(&mut |waiting| {
+                if let Purpose::Invalidation(only) = waiting.purpose {
+                    taken = take(only);
+                }
+                taken.is_some()
+            })?;
+            let invalidation = taken?;
             match waiting.request.take_back() {
-                Some(request) => found = Some((request, invalidation)),
+                Some(request) => return Some((request, invalidation)),
                 None => put_back(invalidation),
             }
-            if turn == 0 && found.is_some() {
-                break;
-            }
         }
-        found
     }
 
-    /// Takes out what waits longest, of any kind; what its sender cancelled is left to the callback.
+    /// Takes out what waits longest; what its sender cancelled is left to the callback.
     fn next_of_all(&mut self) -> Option<Request> {
         loop {
-            let parked = self
-                .notifications
-                .pop_front()
-                .or_else(|| self.attaches.pop_front())
-                .or_else(|| self.invalidations.pop_front().map(|waiting| waiting.request))?;
-            if let Some(request) = parked.take_back() {
+            if let Some(request) = self.waiting.pop_front()?.request.take_back() {
                 return Some(request);
             }
         }
     }
 
     fn forget(&mut self, request: &Request, decided: &mut Decided) {
-        let input = if drop_from(&mut self.notifications, |parked| parked.is(request)) {
-            PnpInput::NotificationCancelled
-        } else if drop_from(&mut self.attaches, |parked| parked.is(request)) {
-            PnpInput::AttachCancelled
-        } else {
-            let _was_waiting = drop_from(&mut self.invalidations, |waiting| waiting.request.is(request));
-            return;
+        let input = match self.take_out(&mut |waiting| waiting.request.is(request)) {
+            Some(Waiting { purpose: Purpose::Notification, .. }) => PnpInput::NotificationCancelled,
+            Some(Waiting { purpose: Purpose::Attach, .. }) => PnpInput::AttachCancelled,
+            Some(Waiting { purpose: Purpose::Invalidation(_), .. }) | None => return,
         };
         let _always_nothing = self.step(input, decided);
     }
-}
 
-/// Takes what `is` recognises out of a list, whose order stays; says whether it was there.
-fn drop_from<T, const LENGTH: usize>(list: &mut Deque<T, LENGTH>, is: impl Fn(&T) -> bool) -> bool {
-    let before = list.len();
-    for _ in 0..before {
-        match list.pop_front() {
-            Some(item) if !is(&item) => {
-                let _room = list.push_back(item);
-            }
-            Some(_) | None => {}
-        }
+    fn first(&mut self, purpose: Purpose) -> Option<Waiting> {
+        self.take_out(&mut |waiting| waiting.purpose == purpose)
     }
-    list.len() != before
+
+    /// Takes out the first that `is` recognises; the others keep their order.
+    fn take_out(&mut self, is: &mut dyn FnMut(&Waiting) -> bool) -> Option<Waiting> {
+        let mut found = None;
+        for _ in 0..self.waiting.len() {
+            let waiting = self.waiting.pop_front()?;
+            if found.is_none() && is(&waiting) {
+                found = Some(waiting);
+            } else {
+                let _room = self.waiting.push_back(waiting);
+            }
+        }
+        found
+    }
+
+    fn count(&self, is: impl Fn(Purpose) -> bool) -> usize {
+        self.waiting.iter().filter(|waiting| is(waiting.purpose)).count()
+    }
 }

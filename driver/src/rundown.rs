@@ -42,15 +42,15 @@ impl<T> Rundown<T> {
         Self { state: AtomicU32::new(0), value: UnsafeCell::new(None) }
     }
 
-    /// Puts a value in, closed; gives it back if there is one.
-    pub(crate) fn fill(&self, value: T) -> Result<(), T> {
+    /// Puts a value in, closed; says whether there was none.
+    pub(crate) fn fill(&self, value: T) -> bool {
         if self.state.compare_exchange(0, FILLING, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            return Err(value);
+            return false;
         }
         // SAFETY: FILLING is set by us, and nobody is inside.
         unsafe { *self.value.get() = Some(value) };
         self.state.store(PRESENT, Ordering::Release);
-        Ok(())
+        true
     }
 
     /// Lets calls in.

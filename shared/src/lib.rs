@@ -49,7 +49,7 @@ pub use platform::{MILLISECOND, ParkSpot, Parker, Platform, SECOND};
 pub use pnp::{Answer, Effect, Effects, PfEvent, PnpInput, PnpNotifications, PnpState};
 pub use policy::{Override, Standing};
 pub use recorder::{EVENTS, Event, Happening};
-pub use refusal::{EVERY_REFUSAL, Refusal};
+pub use refusal::Refusal;
 pub use schema::{
     Direction, Owner, RateClass, ReadSource, ResetRule, Schema, SchemaBuilder, SchemaError, Shed,
 };

@@ -68,6 +68,13 @@ impl RefusalCounters {
         }
     }
 
+    /// Reads all counters, in the order of [`Refusal::index`].
+    pub(crate) fn read_all(&self, counts: &mut [u64]) {
+        for (count, cause) in counts.iter_mut().zip(&self.causes) {
+            *count = cause.load(Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn read(&self, refusal: Refusal) -> u64 {
         self.causes.get(usize::from(refusal.index())).map_or(0, |cause| cause.load(Ordering::Relaxed))
     }

@@ -118,11 +118,12 @@ impl<R: RawMutex + Sync + Send, const VFS: usize> BlockHandler for Mlx5<R, VFS> 
     fn vf_event(&self, vf: Vf, event: VfEvent) {
         let Ok(mut conversation) = self.conversation(vf.index) else { return };
         match event {
-            VfEvent::Reset | VfEvent::Disabled => {
+            // A VF that is disabled goes on with its life when it is enabled again, and its driver with its conversation.
+            VfEvent::Reset => {
                 conversation.control = Control::new();
                 conversation.statistics.clear();
             }
-            VfEvent::Enabled | VfEvent::PowerChanged | VfEvent::Quarantined => {}
+            VfEvent::Enabled | VfEvent::Disabled | VfEvent::PowerChanged | VfEvent::Quarantined => {}
         }
     }
 }

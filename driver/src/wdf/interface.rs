@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "calls the framework with handles")]
 
 use backchannel::{NtStatus, abi::GUID};
-use wdk_sys::{STATUS_NOT_SUPPORTED, WDFDEVICE, call_unsafe_wdf_function_binding};
+use wdk_sys::{INTERFACE, NTSTATUS, STATUS_NOT_SUPPORTED, WDFDEVICE, call_unsafe_wdf_function_binding};
 
 use crate::wdf::checked;
 
@@ -42,22 +42,36 @@ pub(crate) unsafe fn query_below<T>(
 ) -> Result<Option<T>, NtStatus> {
     // SAFETY: our caller says that zeros are a value.
     let mut table: T = unsafe { core::mem::zeroed() };
-    // SAFETY: KMDF gave us the device handle; the structure is as large as said, and outlives the call.
-    let status = unsafe {
-        call_unsafe_wdf_function_binding!(
-            WdfFdoQueryForInterface,
-            device,
-            core::ptr::from_ref(identity).cast(),
-            (&raw mut table).cast(),
-            const { interface_size::<T>() },
-            version,
-            core::ptr::null_mut(),
-        )
-    };
+    let place = (&raw mut table).cast();
+    // SAFETY: the structure is as large as said, and outlives the call.
+    let status = unsafe { query(device, identity, place, const { interface_size::<T>() }, version) };
     if status == STATUS_NOT_SUPPORTED {
         return Ok(None);
     }
     checked(status).map(|()| Some(table))
+}
+
+/// # Safety
+/// `place` can be written for `size` bytes, and begins with an `INTERFACE`.
+unsafe fn query(
+    device: WDFDEVICE,
+    identity: &'static GUID,
+    place: *mut INTERFACE,
+    size: u16,
+    version: u16,
+) -> NTSTATUS {
+    // SAFETY: KMDF gave us the device handle; our caller vouches for the rest.
+    unsafe {
+        call_unsafe_wdf_function_binding!(
+            WdfFdoQueryForInterface,
+            device,
+            core::ptr::from_ref(identity).cast(),
+            place,
+            size,
+            version,
+            core::ptr::null_mut(),
+        )
+    }
 }
 
 const fn interface_size<T>() -> u16 {

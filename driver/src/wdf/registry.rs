@@ -98,7 +98,10 @@ impl HardwareKey {
         &self,
         name: &ValueName<LENGTH>,
     ) -> Result<Option<u32>, NtStatus> {
-        let text = name.unicode();
+        self.query(name.unicode())
+    }
+
+    fn query(&self, text: UNICODE_STRING) -> Result<Option<u32>, NtStatus> {
         let mut value = 0;
         // SAFETY: the key is open; the name and the value outlive the call.
         let status = unsafe {

@@ -99,54 +99,66 @@ impl Request {
 
     /// Completes with `output`, or fails where the sender's buffer is too small for it.
     pub(crate) fn answer<T: Plain>(self, output: &T) {
-        match self.output::<T>() {
-            Ok(place) => {
-                // SAFETY: KMDF says that the buffer has room for a `T`; it is ours until the request is completed.
-                unsafe { place.write_unaligned(*output) };
-                // SAFETY: we hold the request, and it is consumed here.
-                unsafe {
-                    call_unsafe_wdf_function_binding!(
-                        WdfRequestCompleteWithInformation,
-                        self.0,
-                        NtStatus::SUCCESS.raw(),
-                        const { u64_of(size_of::<T>()) }
-                    );
-                };
-            }
-            Err(status) => self.complete(status),
+        // SAFETY: a plain value is its bytes.
+        let bytes =
+            unsafe { core::slice::from_raw_parts(core::ptr::from_ref(output).cast(), size_of::<T>()) };
+        self.answer_bytes(bytes);
+    }
+
+    fn answer_bytes(self, bytes: &[u8]) {
+        let place = match self.output(bytes.len()) {
+            Ok(place) => place,
+            Err(status) => return self.complete(status),
+        };
+        // SAFETY: KMDF says that the buffer has room for so many; it is ours until the request is completed.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len()) };
+        let information = u64::try_from(bytes.len()).unwrap_or(0);
+        // SAFETY: we hold the request, and it is consumed here.
+        unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestCompleteWithInformation,
+                self.0,
+                NtStatus::SUCCESS.raw(),
+                information
+            );
         }
     }
 
     /// Says whether the sender's buffer has room for a `T`.
     pub(crate) fn has_room_for<T: Plain>(&self) -> Result<(), NtStatus> {
-        self.output::<T>().map(|_| ())
+        self.output(size_of::<T>()).map(|_| ())
     }
 
     /// Copies the input.
     pub(crate) fn input<T: Plain>(&self) -> Result<T, NtStatus> {
+        let bytes = self.input_bytes(size_of::<T>())?;
+        // SAFETY: KMDF says that so many bytes are there, and of any bytes a `T` can be made.
+        Ok(unsafe { bytes.cast::<T>().read_unaligned() })
+    }
+
+    fn input_bytes(&self, length: usize) -> Result<*const u8, NtStatus> {
         let mut buffer: *mut c_void = core::ptr::null_mut();
         // SAFETY: we hold the request; the place for the pointer outlives the call.
         checked(unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfRequestRetrieveInputBuffer,
                 self.0,
-                size_of::<T>(),
+                length,
                 &raw mut buffer,
                 core::ptr::null_mut()
             )
         })?;
-        // SAFETY: KMDF says that so many bytes are there, and of any bytes a `T` can be made.
-        Ok(unsafe { buffer.cast::<T>().read_unaligned() })
+        Ok(buffer.cast())
     }
 
-    fn output<T: Plain>(&self) -> Result<*mut T, NtStatus> {
+    fn output(&self, length: usize) -> Result<*mut u8, NtStatus> {
         let mut buffer: *mut c_void = core::ptr::null_mut();
         // SAFETY: we hold the request; the place for the pointer outlives the call.
         checked(unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfRequestRetrieveOutputBuffer,
                 self.0,
-                size_of::<T>(),
+                length,
                 &raw mut buffer,
                 core::ptr::null_mut()
             )
@@ -225,12 +237,5 @@ fn forget() -> WDF_REQUEST_SEND_OPTIONS {
         Size: size_of_u32::<WDF_REQUEST_SEND_OPTIONS>(),
         Flags: flags(WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET),
         ..WDF_REQUEST_SEND_OPTIONS::default()
-    }
-}
-
-const fn u64_of(size: usize) -> u64 {
-    #[expect(clippy::as_conversions, reason = "64 bits hold every size")]
-    {
-        size as u64
     }
 }

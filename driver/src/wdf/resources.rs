@@ -15,8 +15,8 @@ pub(crate) struct Resources(WDFCMRESLIST);
 /// One resource, as far as this driver looks at it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Resource {
-    /// Memory, with the flags of its descriptor.
-    Memory(MemoryRange, u16),
+    /// Memory; its flags are those of its descriptor.
+    Memory(MemoryRange),
     /// An interrupt line.
     LineInterrupt,
     /// Anything else, message interrupts included.
@@ -66,21 +66,21 @@ impl Resource {
     fn memory(descriptor: &CM_PARTIAL_RESOURCE_DESCRIPTOR, shift: u32) -> Self {
         let start = u64::from(descriptor.StartHigh.cast_unsigned()) << 32 | u64::from(descriptor.StartLow);
         let length = u64::from(descriptor.Length).wrapping_shl(shift);
-        Self::Memory(MemoryRange { start, length }, descriptor.Flags)
+        Self::Memory(MemoryRange { start, length, flags: descriptor.Flags })
     }
 }
 
-/// Describes a range of memory; `flags` are those of the descriptor that it is a part of.
+/// Describes a range of memory; its flags are those of the descriptor that it is a part of.
 ///
 /// `None` for a length that no descriptor can tell.
-pub(crate) fn describe(range: MemoryRange, flags: u16) -> Option<CM_PARTIAL_RESOURCE_DESCRIPTOR> {
+pub(crate) fn describe(range: MemoryRange) -> Option<CM_PARTIAL_RESOURCE_DESCRIPTOR> {
     let kinds = [
         (MEMORY, 0),
         (LARGE_MEMORY, CM_RESOURCE_MEMORY_LARGE_40),
         (LARGE_MEMORY, CM_RESOURCE_MEMORY_LARGE_48),
         (LARGE_MEMORY, CM_RESOURCE_MEMORY_LARGE_64),
     ];
-    let kept = u32::from(flags) & !CM_RESOURCE_MEMORY_LARGE;
+    let kept = u32::from(range.flags) & !CM_RESOURCE_MEMORY_LARGE;
     let [low, high] = [range.start, range.start >> 32].map(|half| half & 0xFFFF_FFFF);
     kinds.into_iter().find_map(|(kind, large)| {
         let units = range.length >> shift(large);

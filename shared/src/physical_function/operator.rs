@@ -25,6 +25,18 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         self.refused.read(cause)
     }
 
+    /// Reads how often calls were refused, by [`Refusal::index`]: those of a VF, or those that belong to none.
+    pub fn read_refusals(&self, vf: Option<VfIndex>, counts: &mut [u64; Refusal::COUNT]) {
+        match vf {
+            None => self.refused.read_all(counts),
+            Some(vf) => {
+                if let Some(vf) = self.vf(vf) {
+                    vf.refused.read_all(counts);
+                }
+            }
+        }
+    }
+
     /// Reads the counters of one block of a VF; `None` if there is no such block.
     #[must_use]
     pub fn block_statistics(&self, vf: VfIndex, block: BlockId) -> Option<BlockStatistics> {
