@@ -10,6 +10,7 @@ use super::namespace::{self, Name};
 use super::object::{self, Kind};
 use super::status::{self, Status};
 use super::string;
+use super::watch;
 use crate::judge::{self, Rule, for_caller, violation};
 use crate::memory::{self, Fill, Pool};
 use crate::sys::{DEVICE_OBJECT, DEVOBJ_EXTENSION, DRIVER_OBJECT, UNICODE_STRING};
@@ -74,6 +75,7 @@ pub unsafe extern "win64" fn IoCreateDevice(
 /// # Safety
 /// `device` is a device object.
 pub unsafe extern "win64" fn IoDeleteDevice(device: *mut DEVICE_OBJECT) {
+    watch::called("IoDeleteDevice");
     judge::irql_at_most(APC_LEVEL);
     object::expect(device.addr(), Kind::Device);
     // SAFETY: `expect` found a live device; its driver and extension live as long.
@@ -103,6 +105,15 @@ pub unsafe extern "win64" fn IoDeleteDevice(device: *mut DEVICE_OBJECT) {
     object::dereference(device.addr());
 }
 
+/// Tells the PnP manager that a device's state has changed; the simulated one asks when its script does.
+///
+/// Follows the IoInvalidateDeviceState page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live device.
+pub extern "win64" fn IoInvalidateDeviceState(physical_device: *mut DEVICE_OBJECT) {
+    watch::called("IoInvalidateDeviceState");
+    judge::irql_at_most(DISPATCH_LEVEL);
+    object::expect(physical_device.addr(), Kind::Device);
+}
+
 /// Attaches a device on top of a stack and returns the device that it lies on, NULL when the stack is being removed.
 ///
 /// Follows the IoAttachDeviceToDeviceStack page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live device;
@@ -114,6 +125,7 @@ pub unsafe extern "win64" fn IoAttachDeviceToDeviceStack(
     source: *mut DEVICE_OBJECT,
     target: *mut DEVICE_OBJECT,
 ) -> *mut DEVICE_OBJECT {
+    watch::called("IoAttachDeviceToDeviceStack");
     judge::irql_at_most(DISPATCH_LEVEL);
     object::expect(source.addr(), Kind::Device);
     object::expect(target.addr(), Kind::Device);
@@ -163,6 +175,7 @@ pub unsafe extern "win64" fn IoAttachDeviceToDeviceStackSafe(
 /// # Safety
 /// `target` is a device object.
 pub unsafe extern "win64" fn IoDetachDevice(target: *mut DEVICE_OBJECT) {
+    watch::called("IoDetachDevice");
     judge::irql_at_most(APC_LEVEL);
     object::expect(target.addr(), Kind::Device);
     // SAFETY: `expect` found a live device; what is attached to it lives, since it cannot be deleted before.

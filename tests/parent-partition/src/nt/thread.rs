@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::flight;
 use super::handle::{self, Target};
-use super::irql::{APC_LEVEL, PASSIVE_LEVEL};
+use super::irql::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL};
 use super::left::Left;
 use super::object::{self, Kind};
 use super::spin_lock;
@@ -14,7 +15,7 @@ use crate::image::Image;
 use crate::invoke;
 use crate::judge::{self, Rule, for_caller, violation, violation_at};
 use crate::machine::{self, thread_block, wait};
-use crate::sys::CLIENT_ID;
+use crate::sys::{CLIENT_ID, IRP};
 
 /// Starts a system thread that calls a routine at PASSIVE_LEVEL.
 ///
@@ -102,6 +103,22 @@ pub extern "win64" fn PsGetThreadId(thread: *mut c_void) -> *mut c_void {
 /// Follows the PsGetCurrentProcessId page (any IRQL).
 pub extern "win64" fn PsGetCurrentProcessId() -> *mut c_void {
     std::ptr::without_provenance_mut(SYSTEM_PROCESS)
+}
+
+/// Returns a process's identifier: there is only the system process.
+///
+/// Follows the PsGetProcessId page.
+pub extern "win64" fn PsGetProcessId(_process: *mut c_void) -> *mut c_void {
+    PsGetCurrentProcessId()
+}
+
+/// Returns the identifier of the process that sent an IRP: the system process.
+///
+/// Follows the IoGetRequestorProcessId page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live IRP.
+pub extern "win64" fn IoGetRequestorProcessId(irp: *mut IRP) -> u32 {
+    judge::irql_at_most(DISPATCH_LEVEL);
+    flight::expect_live(irp, Rule::ObjectState, "asked for its requestor");
+    SYSTEM_PROCESS as u32
 }
 
 /// Whether an address is a thread that a driver started.

@@ -15,7 +15,8 @@ mod device;
 mod leaks;
 mod loader;
 mod minor;
-mod resources;
+mod power;
+pub(crate) mod resources;
 
 pub use device::{
     DeviceRef, add_device, add_device_stack, cancel_remove, cancel_stop, query_remove, query_stop, remove,
@@ -23,3 +24,4 @@ pub use device::{
 };
 pub use loader::{DriverRef, LoadError, boot, load_driver, unload};
 pub use minor::{Minor, query_interface, send};
+pub use power::{SystemState, query_power, set_power};

@@ -8,14 +8,14 @@ use crate::sys::CM_RESOURCE_LIST;
 
 /// The raw and the translated list.
 #[derive(Debug)]
-pub(super) struct Resources {
+pub(crate) struct Resources {
     raw: usize,
     translated: usize,
 }
 
 impl Resources {
     /// The lists of a device with one BAR and one message.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let memory =
             |start: u64| descriptor(TYPE_MEMORY, FLAGS_BAR, [start as u32, (start >> 32) as u32, BAR_LENGTH]);
         // Raw: group and message count, vector. Translated: level, vector.
@@ -24,11 +24,11 @@ impl Resources {
         Self { raw: list(&[memory(BAR_START), raw]), translated: list(&[memory(BAR_START), translated]) }
     }
 
-    pub(super) fn raw(&self) -> *mut CM_RESOURCE_LIST {
+    pub(crate) fn raw(&self) -> *mut CM_RESOURCE_LIST {
         std::ptr::with_exposed_provenance_mut(self.raw)
     }
 
-    pub(super) fn translated(&self) -> *mut CM_RESOURCE_LIST {
+    pub(crate) fn translated(&self) -> *mut CM_RESOURCE_LIST {
         std::ptr::with_exposed_provenance_mut(self.translated)
     }
 }

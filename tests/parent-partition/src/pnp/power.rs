@@ -1,0 +1,47 @@
+//! System power: a device's stack is asked whether it can follow, and told to.
+
+use super::device::DeviceRef;
+use crate::nt::power::{QUERY_POWER, SET_POWER, SYSTEM_POWER, fill};
+use crate::nt::request::{Request, Sent};
+use crate::nt::status::{self, Status};
+
+/// The system power states that a machine goes through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(i32)]
+pub enum SystemState {
+    /// S0: at work.
+    Working = 1,
+    /// S3: asleep.
+    Sleeping3 = 4,
+    /// S5: off.
+    Shutdown = 6,
+}
+
+/// Asks a stack whether the system may go to a state.
+pub fn query_power(device: &DeviceRef, state: SystemState) -> Status {
+    send(device, QUERY_POWER, state).finish().status
+}
+
+/// Tells a stack that the system goes to a state; back when the whole stack has followed.
+pub fn set_power(device: &DeviceRef, state: SystemState) -> Status {
+    send(device, SET_POWER, state).finish().status
+}
+
+fn send(device: &DeviceRef, minor: u8, state: SystemState) -> Sent {
+    let action = match state {
+        SystemState::Working | SystemState::Sleeping3 => ACTION_SLEEP,
+        SystemState::Shutdown => ACTION_SHUTDOWN,
+    };
+    let request = Request::new(
+        device.physical(),
+        status::NOT_SUPPORTED,
+        Vec::new(),
+        |_, location| fill(location, minor, SYSTEM_POWER, state as i32, action),
+        |_| {},
+    );
+    request.send()
+}
+
+/// POWER_ACTION.
+const ACTION_SLEEP: i32 = 2;
+const ACTION_SHUTDOWN: i32 = 4;
