@@ -88,12 +88,14 @@ impl BlockCounters {
         }
     }
 
+    #[inline]
     pub(crate) fn served(&self, bytes: u8, time: u64) {
         add(&self.served, 1);
         add(&self.bytes, u64::from(bytes));
         self.last.store(time, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn handled(&self, time: u64) {
         add(&self.handler_calls, 1);
         add(&self.handler_total, time);
@@ -137,6 +139,7 @@ impl Histogram {
         }
     }
 
+    #[inline]
     pub(crate) fn count(&self, time: u64) {
         let bits = 64_u32.wrapping_sub(time.leading_zeros());
         let [place, ..] = bits.min(31).to_le_bytes();
