@@ -27,7 +27,7 @@ pub unsafe extern "win64" fn IofCallDriver(device: *mut DEVICE_OBJECT, irp: *mut
     flight::expect_live(irp, Rule::ObjectState, "sent");
     // SAFETY: both were found live; the locations that are counted lie inside the IRP.
     let (location, routine) = unsafe {
-        if !(*irp).CancelRoutine.is_none() {
+        if (*irp).CancelRoutine.is_some() {
             violation(Rule::CancelRoutine, format_args!("the IRP {irp:p} is sent with a cancel routine set"));
         }
         let location = (*irp).CurrentLocation - 1;
