@@ -8,6 +8,7 @@ use super::kernel::Event;
 use super::loader;
 use super::queue::{Handler, Queue};
 use super::queue_state::{Notification, Power};
+use super::request::Request;
 use super::table::{Routine, routines};
 use super::verify;
 use crate::judge::{self, Rule};
@@ -125,7 +126,7 @@ impl Queue {
         }
     }
 
-    fn transit(self: &Arc<Self>, power: impl FnOnce(&[Arc<super::request::Request>]) -> Power) {
+    fn transit(self: &Arc<Self>, power: impl FnOnce(&[Arc<Request>]) -> Power<Request>) {
         self.power_idle.clear();
         {
             let mut state = self.state();
