@@ -19,6 +19,7 @@ pub(crate) const IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_IMAGE";
 /// # Errors
 /// Something could not be built or started.
 pub(crate) fn run(arguments: &[OsString]) -> Result<u8> {
+    packages::ensure(&[packages::PARENT_PARTITION, packages::CROSS_BUILD])?;
     let command = build()?;
     let image = Image::build(DRIVER, Profile::Release)?;
     let status = Command::new(&command)
