@@ -67,10 +67,11 @@ pub unsafe extern "win64" fn IoCreateDevice(
     status::SUCCESS
 }
 
-/// Takes a device object from its driver; it goes with its last reference.
+/// Takes a device object from its driver; it goes with its last reference. One that another is attached to stays until that
+/// one is detached: a stack is removed from below, while the drivers above wait for their IRP.
 ///
 /// Follows the IoDeleteDevice page (IRQL <= APC_LEVEL). Judged: IRQL; something that is no live device; a device that is
-/// still attached to another, or that another is attached to.
+/// still attached to another.
 ///
 /// # Safety
 /// `device` is a device object.
@@ -84,7 +85,7 @@ pub unsafe extern "win64" fn IoDeleteDevice(device: *mut DEVICE_OBJECT) {
         if (*extension).ExtensionFlags & DELETED != 0 {
             violation(Rule::ObjectState, format_args!("the device {device:p} was deleted before"));
         }
-        if !(*device).AttachedDevice.is_null() || !(*extension).AttachedTo.is_null() {
+        if !(*extension).AttachedTo.is_null() {
             violation(
                 Rule::ObjectState,
                 format_args!("the device {device:p} is deleted before it is detached"),
@@ -139,6 +140,7 @@ pub unsafe extern "win64" fn IoAttachDeviceToDeviceStack(
         if (*(*below).DeviceObjectExtension).ExtensionFlags & DELETED != 0 {
             return std::ptr::null_mut();
         }
+        object::reference(below.addr());
         (*below).AttachedDevice = source;
         (*extension).AttachedTo = below;
         (*source).StackSize = (*below).StackSize + 1;
@@ -187,6 +189,8 @@ pub unsafe extern "win64" fn IoDetachDevice(target: *mut DEVICE_OBJECT) {
         (*(*above).DeviceObjectExtension).AttachedTo = std::ptr::null_mut();
         (*target).AttachedDevice = std::ptr::null_mut();
     }
+    // Taken by the attachment.
+    object::dereference(target.addr());
 }
 
 /// Returns the top of a device's stack with a reference.
@@ -248,6 +252,15 @@ pub(crate) unsafe fn top(device: *mut DEVICE_OBJECT) -> *mut DEVICE_OBJECT {
         }
     }
     top
+}
+
+/// Whether a device was deleted and only waits for its last reference.
+///
+/// # Safety
+/// `device` is a live device.
+pub(super) unsafe fn is_deleted(device: *mut DEVICE_OBJECT) -> bool {
+    // SAFETY: the caller promises a live device.
+    unsafe { (*(*device).DeviceObjectExtension).ExtensionFlags & DELETED != 0 }
 }
 
 /// The devices of a driver that still have references: those not deleted, and those that wait for the last.

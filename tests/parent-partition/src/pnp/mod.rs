@@ -16,6 +16,7 @@ mod leaks;
 mod loader;
 mod minor;
 mod power;
+mod queries;
 pub(crate) mod resources;
 
 pub use device::{
