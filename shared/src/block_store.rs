@@ -225,11 +225,11 @@ fn tail(length: usize, writer: Writer, time: u64) -> u64 {
 const READ_ATTEMPTS: u8 = 16;
 
 const _: () = assert!(
-    size_of::<Slot>() == BLOCK_SIZE + 16 + 48 || cfg!(loom),
+    size_of::<Slot>() == BLOCK_SIZE + 16 + 48 || cfg!(any(loom, shuttle)),
     "the budget of a VF counts 16 bytes of header a slot, and 48 of counters"
 );
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::{BlockStore, Writer};
     use crate::vf::Generation;

@@ -1,7 +1,7 @@
 //! The PF side of the Hyper-V SR-IOV backchannel: every rule and every state of it.
-#![cfg_attr(not(any(test, loom)), no_std)]
+#![cfg_attr(not(any(test, loom, shuttle)), no_std)]
 #![forbid(unsafe_code)]
-#[cfg(any(test, loom))]
+#[cfg(any(test, loom, shuttle))]
 extern crate std;
 
 pub mod abi;

@@ -27,7 +27,8 @@
 use crate::platform::{MILLISECOND, SECOND};
 use crate::refusal::Refusal;
 use crate::schema::RateClass;
-use crate::sync::{AtomicU32, AtomicU64, Ordering, const_new};
+use crate::sync::counting::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{const_new};
 
 /// How a VF stands with the PF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,5 +295,5 @@ const PROBATION: u64 = 60 * SECOND;
 /// A call that its schema lets be delayed waits no longer.
 pub(crate) const LONGEST_DELAY: u64 = 10 * MILLISECOND;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;

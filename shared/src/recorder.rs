@@ -8,7 +8,8 @@
 
 use crate::block::BlockId;
 use crate::refusal::Refusal;
-use crate::sync::{AtomicU64, Ordering, array_of, const_new, fence};
+use crate::sync::counting::{AtomicU64, Ordering, fence};
+use crate::sync::{array_of, const_new};
 use crate::vf::{Generation, VfEvent};
 
 /// What happened.
@@ -181,9 +182,9 @@ fn halves(word: u64) -> (u32, u32) {
 }
 
 const _: () =
-    assert!(size_of::<Recorder>() == 64 * 32 || cfg!(loom), "the budget of a VF counts 32 bytes an event");
+    assert!(size_of::<Recorder>() == 64 * 32 || cfg!(any(loom, shuttle)), "the budget of a VF counts 32 bytes an event");
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::{Happening, Recorder};
     use crate::block::BlockId;

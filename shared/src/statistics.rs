@@ -4,7 +4,8 @@
 //! gate, with a plain load and store; those of refusals are counted from outside, too, with an atomic addition.
 
 use crate::refusal::Refusal;
-use crate::sync::{AtomicU32, AtomicU64, Ordering, array_of, const_new};
+use crate::sync::counting::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{array_of, const_new};
 
 /// Counts refusals, by cause.
 #[derive(Debug)]
@@ -159,4 +160,4 @@ fn add(counter: &AtomicU64, number: u64) {
 }
 
 const _: () =
-    assert!(size_of::<BlockCounters>() == 48 || cfg!(loom), "the budget of a VF counts 48 bytes a block");
+    assert!(size_of::<BlockCounters>() == 48 || cfg!(any(loom, shuttle)), "the budget of a VF counts 48 bytes a block");
