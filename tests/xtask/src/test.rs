@@ -91,7 +91,7 @@ fn download() -> Result<Duration> {
 
 fn report(outcomes: &[Outcome], downloads: Duration) -> u8 {
     println!();
-    println!("{:14} {:>7} {:>9}  {}", "step", "checks", "seconds", "what");
+    println!("{:14} {:>7} {:>9}  what", "step", "checks", "seconds");
     let mut passed = 0;
     let mut failed = 0;
     for outcome in outcomes {
