@@ -17,8 +17,8 @@ use crate::sys::{DEVICE_OBJECT, IO_COMPLETION_ROUTINE, IRP};
 /// Sends an IRP to a device's driver and returns what its dispatch routine returned.
 ///
 /// Follows the IoCallDriver page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live device or IRP; a device
-/// that was deleted; no stack location left; a cancel routine still set; what the dispatch routine returned against what became of the IRP (see
-/// [`flight`]).
+/// that was deleted; no stack location left; a cancel routine still set; what the dispatch routine returned against what
+/// became of the IRP (see `flight`).
 ///
 /// # Safety
 /// `device` is a device object and `irp` an IRP of the caller's.

@@ -2,7 +2,7 @@
 //!
 //! The blocks are the memory room's: they end at an inaccessible page and are never used again once freed. Here is
 //! what the pool routines ask of their callers. What an image has allocated and not freed when it is unloaded is a leak
-//! (see [`leaked_by`]).
+//! (see `leaked_by`).
 
 use std::ffi::c_void;
 
