@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::flight;
 use super::handle::{self, Target};
@@ -37,15 +37,14 @@ pub unsafe extern "win64" fn PsCreateSystemThread(
     judge::irql_at_most(PASSIVE_LEVEL);
     let context = context.expose_provenance();
     let made_at = thread_block::current().map_or(0, |block| block.return_address());
-    let (announce, identity) = std::sync::mpsc::channel();
-    let (release, go) = std::sync::mpsc::channel::<()>();
+    let stage = Arc::new(Mutex::new(Stage::Starting));
+    let shared = Arc::clone(&stage);
     let spawned = machine::thread::spawn("system thread", move || {
         let this = machine::current_thread().expose_provenance();
-        let announced = announce.send(this);
-        // The creator fills its handle before the routine runs; it cannot be gone, since it waits.
-        if announced.is_ok() && go.recv().is_ok() {
-            invoke!(routine; context);
-        }
+        advance(&shared, Stage::Announced(this));
+        // The creator fills its handle before the routine runs.
+        wait::until(None, || (current(&shared) == Stage::Released).then_some(()));
+        invoke!(routine; context);
         if spin_lock::held() != 0 {
             violation_at(Rule::SpinLock, "", routine, "the thread ended with a spin lock held");
         }
@@ -57,7 +56,11 @@ pub unsafe extern "win64" fn PsCreateSystemThread(
     if spawned.is_err() {
         return status::INSUFFICIENT_RESOURCES;
     }
-    let Ok(thread) = identity.recv() else { return status::UNSUCCESSFUL };
+    let announced = wait::until(None, || match current(&stage) {
+        Stage::Announced(thread) => Some(thread),
+        Stage::Starting | Stage::Released => None,
+    });
+    let Some(thread) = announced else { return status::UNSUCCESSFUL };
     threads().insert(thread, Thread { ended: false, made_at });
     object::insert(thread, Kind::Thread, |_| {});
     object::reference(thread);
@@ -70,8 +73,7 @@ pub unsafe extern "win64" fn PsCreateSystemThread(
             (*client).UniqueThread = std::ptr::without_provenance_mut(identifier(thread));
         }
     });
-    // The thread waits for this; it cannot be gone.
-    let _released = release.send(());
+    advance(&stage, Stage::Released);
     status::SUCCESS
 }
 
@@ -136,6 +138,22 @@ pub(crate) fn running_of(image: &Image) -> Vec<Left> {
     let threads = threads();
     let running = threads.values().filter(|thread| !thread.ended && image.contains(thread.made_at));
     running.map(|thread| Left::new(thread.made_at, "a running system thread")).collect()
+}
+
+/// How far a new thread and its creator have come with each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Starting,
+    Announced(usize),
+    Released,
+}
+
+fn current(stage: &Mutex<Stage>) -> Stage {
+    *stage.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn advance(stage: &Mutex<Stage>, next: Stage) {
+    wait::change(|| *stage.lock().unwrap_or_else(PoisonError::into_inner) = next);
 }
 
 struct Thread {
