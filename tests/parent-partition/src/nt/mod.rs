@@ -7,7 +7,7 @@
 //! | rooms | hold |
 //! | --- | --- |
 //! | [`irql`], [`critical_region`], [`spin_lock`], [`fast_mutex`], [`mutex`], [`rundown`], [`event`], [`wait`], [`timer`], [`dpc`], [`time`] | processors and waiting |
-//! | [`pool`], [`memory_list`], [`runtime`], [`probe`], [`string`], [`converted_string`], [`format`] | memory and text |
+//! | [`pool`], [`memory_list`], [`runtime`], [`probe`], [`string`], [`converted_string`], [`mod@format`] | memory and text |
 //! | [`object`], [`handle`], `left`, [`thread`], [`work_item`], `namespace` | objects, their names and handles |
 //! | [`driver`], [`device`], [`mod@file`], `device_node`, [`device_interface`] | drivers, devices and how they are found |
 //! | [`irp`], [`call`], [`complete`], [`cancel`], `flight`, [`build_request`], [`request`], [`control`], [`power`], [`remove_lock`] | I/O request packets |
