@@ -1,7 +1,7 @@
 //! One VF, as the PF side keeps it.
 //!
 //! It lies in memory that the host brings, zeroed, and never moves: all-zero is a valid VF that is absent, was never
-//! called, and has an empty store. Every field keeps that promise: plain integers and atomics, an open [`Gate`], a cell
+//! called, and has an empty store. Every field keeps that promise: plain integers and atomics, an open [`Gate`](crate::Gate), a cell
 //! and a raw lock of the host whose zero is free. There is no reference, no enum and no niche in it.
 //!
 //! LOCK: `leaf` is held for one copy or one wipe, never together with another lock, and never while waiting.
