@@ -6,14 +6,14 @@
 //!
 //! | part | does |
 //! | --- | --- |
-//! | [`play`] | one scenario, in a process of its own |
+//! | [`mod@play`] | one scenario, in a process of its own |
 //! | `host` | what a probe calls: names of objects, lines, stimuli |
 //! | `stage`, `send`, `buffers` | the stimuli: driver, device, IRPs |
 //! | `bus` | the bus driver, which records what arrives |
 //! | `line`, `names` | lines, and the names of objects in them |
 //! | [`recorded`] | the recorded files, their index, the table of known differences |
 //! | [`compare`] | two traces, line by line |
-//! | [`check`], [`summary`] | all scenarios against their files, and the counts |
+//! | [`mod@check`], [`summary`] | all scenarios against their files, and the counts |
 
 mod buffers;
 mod bus;

@@ -41,7 +41,10 @@ impl Queued for Fake {
     }
 }
 
-#[expect(clippy::arc_with_non_send_sync, reason = "a queue keeps its requests in Arc; here one thread has them all")]
+#[expect(
+    clippy::arc_with_non_send_sync,
+    reason = "a queue keeps its requests in Arc; here one thread has them all"
+)]
 fn request(number: u32) -> Arc<Fake> {
     Arc::new(Fake { number, cancelled: Cell::new(false), acknowledgement: Cell::new(Acknowledgement::None) })
 }
