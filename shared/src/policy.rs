@@ -27,8 +27,8 @@
 use crate::platform::{MILLISECOND, SECOND};
 use crate::refusal::Refusal;
 use crate::schema::RateClass;
+use crate::sync::const_new;
 use crate::sync::counting::{AtomicU32, AtomicU64, Ordering};
-use crate::sync::{const_new};
 
 /// How a VF stands with the PF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

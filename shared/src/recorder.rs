@@ -181,8 +181,10 @@ fn halves(word: u64) -> (u32, u32) {
     (half(word), half(word >> 32))
 }
 
-const _: () =
-    assert!(size_of::<Recorder>() == 64 * 32 || cfg!(any(loom, shuttle)), "the budget of a VF counts 32 bytes an event");
+const _: () = assert!(
+    size_of::<Recorder>() == 64 * 32 || cfg!(any(loom, shuttle)),
+    "the budget of a VF counts 32 bytes an event"
+);
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {

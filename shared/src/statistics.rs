@@ -159,5 +159,7 @@ fn add(counter: &AtomicU64, number: u64) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(number), Ordering::Relaxed);
 }
 
-const _: () =
-    assert!(size_of::<BlockCounters>() == 48 || cfg!(any(loom, shuttle)), "the budget of a VF counts 48 bytes a block");
+const _: () = assert!(
+    size_of::<BlockCounters>() == 48 || cfg!(any(loom, shuttle)),
+    "the budget of a VF counts 48 bytes a block"
+);

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{OnceLock, Weak};
 
 use backchannel::{
-    BlockHandler, BlockId, Call, Gate, Gated, HandlerTable, NtStatus, Owned, ParkSpot, Parker, Pass, PhysicalFunction,
-    Platform, ReadSource, Schema, Service, VfCount, VfEvent, VirtualFunction,
+    BlockHandler, BlockId, Call, Gate, Gated, HandlerTable, NtStatus, Owned, ParkSpot, Parker, Pass,
+    PhysicalFunction, Platform, ReadSource, Schema, Service, VfCount, VfEvent, VirtualFunction,
 };
 use lock_api::{GuardSend, RawMutex};
 
@@ -161,7 +161,10 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new(hasty: bool) -> Self {
-        Self { events: (0..usize::from(ParkSpot::PER_VF)).map(|_| (Mutex::new(false), Condvar::new())).collect(), hasty }
+        Self {
+            events: (0..usize::from(ParkSpot::PER_VF)).map(|_| (Mutex::new(false), Condvar::new())).collect(),
+            hasty,
+        }
     }
 }
 
@@ -265,7 +268,8 @@ impl World {
         let table: &'static Table = Box::leak(Box::new(HandlerTable::new(slice)));
         let vfs: &'static [Vf] = vec![VirtualFunction::new(Room::new())].leak();
         let pf = PhysicalFunction::new(vfs, table);
-        let schema = Schema::exchanged(BLOCK, ReadSource::Echo).length(8).build().expect("the schema is right");
+        let schema =
+            Schema::exchanged(BLOCK, ReadSource::Echo).length(8).build().expect("the schema is right");
         pf.register(&schema, Service::Handler(0)).expect("there is room");
         let other = Schema::written(OTHER).length(8).build().expect("the schema is right");
         pf.register(&other, Service::Handler(1)).expect("there is room");
