@@ -50,6 +50,14 @@ fn recorded_traces_are_reproduced() {
     let played: BTreeSet<&str> = answers.iter().filter_map(|answer| answer["scenario"].as_str()).collect();
     let unknown: Vec<_> = known.keys().filter(|name| !played.contains(name.as_str())).collect();
     assert!(unknown.is_empty(), "differences.tsv names no scenarios: {unknown:?}");
+    let core = || answers.iter().filter(|answer| answer["tier"] == Tier::Core.name());
+    let lines: u64 = core().map(|answer| number(answer, "lines")).sum();
+    let missed: u64 = core()
+        .filter(|answer| matches!(found(answer), Found::Different(_)))
+        .map(|answer| number(answer, "lines") - number(answer, "equal_lines"))
+        .sum();
+    assert_eq!(lines, 10_502);
+    assert!(missed * 100 < lines, "{missed} of {lines} core lines are not reproduced");
 }
 
 #[test]
@@ -122,8 +130,12 @@ fn found(answer: &Value) -> Found {
     match answer["outcome"].as_str() {
         Some("equal" | "judged") => Found::Reproduced,
         Some("refused") => Found::Refused,
-        _ => Found::Different(answer["line"].as_u64().expect("a line") as usize),
+        _ => Found::Different(number(answer, "line") as usize),
     }
+}
+
+fn number(answer: &Value, member: &str) -> u64 {
+    answer[member].as_u64().expect("a number")
 }
 
 fn print_counts(answers: &[Value]) {

@@ -34,7 +34,10 @@ pub unsafe extern "win64" fn IofCompleteRequest(irp: *mut IRP, _boost: i8) {
             );
         }
         if irp::status_of(irp) == status::PENDING {
-            violation(Rule::BadParameter, format_args!("the IRP {irp:p} is completed with STATUS_PENDING"));
+            judge::finding(
+                Rule::IrpPending,
+                format_args!("the IRP {irp:p} is completed with STATUS_PENDING"),
+            );
         }
         loop {
             if (*irp).CurrentLocation > (*irp).StackCount {

@@ -6,8 +6,10 @@
 //! * Where another thread than the stimulus' wrote a line, the order across threads is one legal order. Between two
 //!   stimuli the lines may then be in any order that keeps each thread's own; the lines of time that passes are no such
 //!   border, since a timer may be due before or after.
-//! * The real framework stops at what its verifier finds, or at a bugcheck, with a line of its own; the simulated one
-//!   ends the run there with the name of the rule. What the recording has after that line is not played.
+//! * Where the real framework stops at what its verifier finds (`break`), a line says so; the simulated one's says which
+//!   rule was broken, in words of its own.
+//! * Where the real framework stops for good (a bugcheck, a fault), the simulated one ends the run with the name of the
+//!   rule. What the recording has after that line is not played.
 
 use serde_json::Value;
 
@@ -133,6 +135,9 @@ fn is_same(recorded: &Value, played: &Value) -> bool {
         // What a scenario shows is said once, in the index.
         return ["scenario", "driver", "verifier"].iter().all(|member| recorded[member] == played[member]);
     }
+    if recorded.get("break").is_some() {
+        return played.get("break").is_some() && played["rule"].is_string();
+    }
     recorded == played
 }
 
@@ -209,6 +214,16 @@ mod tests {
         );
         assert!(matches!(found(&recorded[..1], "WDF_VIOLATION 0x10D/0x6: x"), Outcome::Different(2, ..)));
         assert!(matches!(found(&[], "WDF_VIOLATION 0x10D/0x5: x"), Outcome::Different(1, ..)));
+    }
+
+    #[test]
+    fn a_finding_of_the_verifier_names_the_broken_rule() {
+        let recorded = [json!({"break": true, "irql": 2, "text": "WDFREQUEST 0xrequest2 is not cancelable"})];
+        let played = [
+            json!({"break": true, "irql": 0, "rule": "object-state", "text": "the request is not cancelable"}),
+        ];
+        assert_eq!(outcome(&recorded, &played), Outcome::Equal);
+        assert!(matches!(outcome(&recorded, &[json!({"break": true})]), Outcome::Different(1, ..)));
     }
 
     #[test]

@@ -3,9 +3,12 @@
 use std::ffi::{CStr, c_char};
 use std::path::Path;
 
+use serde_json::json;
+
 use super::{host, line, stage};
 use crate::command::BAD_ARGUMENTS;
 use crate::image::{self, Exports, Image};
+use crate::judge::{self, Rule};
 use crate::machine::{self, thread, turn};
 use crate::{kmdf, nt, pnp};
 
@@ -18,6 +21,13 @@ pub fn play(image: &Path, scenario: &str) -> u8 {
     turn::one_processor();
     let base = ["-verifier", "-enhanced"].iter().find_map(|ending| scenario.strip_suffix(ending));
     kmdf::set_verifier(base.is_some());
+    // The kernel of the recordings judged neither.
+    judge::tolerate(Rule::CriticalRegion);
+    judge::tolerate(Rule::IrpPending);
+    kmdf::go_on_after_findings(|rule, text| {
+        let (rule, irql) = (rule.name(), line::irql_member());
+        line::write(format_args!(r#""break":true,{irql},"rule":"{rule}","text":{}"#, json!(text)));
+    });
     nt::watch::install(|routine| line::write(format_args!(r#""nt":"{routine}""#)));
     let exports = Exports::new(nt::exports().into_iter().chain(kmdf::exports()).chain(host::exports()));
     let loaded = match image::load(image, &exports) {
