@@ -11,6 +11,8 @@ mod invalidations;
 #[cfg(test)]
 mod late;
 #[cfg(test)]
+mod negotiation;
+#[cfg(test)]
 mod policing;
 #[cfg(test)]
 mod reads;
