@@ -7,6 +7,8 @@ mod handlers;
 #[cfg(test)]
 mod host;
 #[cfg(test)]
+mod immunity;
+#[cfg(test)]
 mod invalidations;
 #[cfg(test)]
 mod late;
