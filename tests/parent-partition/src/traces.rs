@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | [`mod@play`] | one scenario, in a process of its own |
 //! | `host` | what a probe calls: names of objects, lines, stimuli |
-//! | `stage`, `send`, `buffers` | the stimuli: driver, device, IRPs |
+//! | `stage`, `send_pnp`, `send_io`, `sent`, `buffers` | the stimuli: driver, device, IRPs |
 //! | `bus` | the bus driver, which records what arrives |
 //! | `line`, `names` | lines, and the names of objects in them |
 //! | [`recorded`] | the recorded files, their index, the table of known differences |
@@ -24,7 +24,9 @@ mod line;
 mod names;
 mod play;
 pub mod recorded;
-mod send;
+mod send_io;
+mod send_pnp;
+mod sent;
 mod stage;
 pub mod summary;
 

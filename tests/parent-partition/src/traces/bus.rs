@@ -124,7 +124,7 @@ unsafe fn describe(location: &IO_STACK_LOCATION) -> String {
             };
             format!(r#""POWER/{}","state":"{}""#, power_minor(minor), power_state(kind, state))
         }
-        _ => format!("\"{}\"", super::send::major_name(major)),
+        _ => format!("\"{}\"", super::send_io::major_name(major)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char};
 use std::time::Duration;
 
-use super::{bus, line, names, send, stage};
+use super::{bus, line, names, send_io, send_pnp, sent, stage};
 use crate::image::Export;
 use crate::judge::{Rule, for_caller, violation};
 use crate::machine::turn;
@@ -22,20 +22,20 @@ pub(super) fn exports() -> Vec<Export> {
         routine("LoadDriver", stage::load_driver as *const (), 0),
         routine("AddDevice", stage::add_device as *const (), 0),
         routine("UnloadDriver", stage::unload_driver as *const (), 0),
-        routine("StartWithoutResources", send::start_without_resources as *const (), 0),
-        routine("SendPnp", send::send_pnp as *const (), 0),
-        routine("BeginPnp", send::begin_pnp as *const (), 0),
-        routine("SendPower", send::send_power as *const (), 0),
-        routine("SendQueryInterface", send::send_query_interface as *const (), 1),
-        routine("SendCreate", send::send_create as *const (), 0),
-        routine("SendCleanup", send::send_cleanup as *const (), 0),
-        routine("SendClose", send::send_close as *const (), 0),
-        routine("SendIo", send::send_io as *const (), 2),
-        routine("SendCancelledIo", send::send_cancelled_io as *const (), 0),
-        routine("SendAt", send::send_at as *const (), 0),
-        routine("Cancel", send::cancel as *const (), 0),
-        routine("HasEnded", send::has_ended as *const (), 0),
-        routine("OutputByte", send::output_byte as *const (), 0),
+        routine("StartWithoutResources", send_pnp::start_without_resources as *const (), 0),
+        routine("SendPnp", send_pnp::send_pnp as *const (), 0),
+        routine("BeginPnp", send_pnp::begin_pnp as *const (), 0),
+        routine("SendPower", send_pnp::send_power as *const (), 0),
+        routine("SendQueryInterface", send_pnp::send_query_interface as *const (), 1),
+        routine("SendCreate", send_io::send_create as *const (), 0),
+        routine("SendCleanup", send_io::send_cleanup as *const (), 0),
+        routine("SendClose", send_io::send_close as *const (), 0),
+        routine("SendIo", send_io::send_io as *const (), 2),
+        routine("SendCancelledIo", send_io::send_cancelled_io as *const (), 0),
+        routine("SendAt", sent::send_at as *const (), 0),
+        routine("Cancel", sent::cancel as *const (), 0),
+        routine("HasEnded", sent::has_ended as *const (), 0),
+        routine("OutputByte", sent::output_byte as *const (), 0),
         routine("AnswerAtBus", answer_at_bus as *const (), 0),
         routine("Settle", settle as *const (), 0),
         routine("PassTime", pass_time as *const (), 0),
