@@ -14,4 +14,4 @@ pub(crate) static HANDLERS: Handlers = Handlers::new(&[&MLX5], &[&mlx5::BLOCKS])
 /// How many VFs the example keeps conversations for.
 const VFS: usize = 16;
 
-static MLX5: Mlx5<RaisedSpinLock, VFS> = Mlx5::new();
+static MLX5: Mlx5<RaisedSpinLock, VFS> = Mlx5::silent();

@@ -15,6 +15,7 @@
 //! was drained.
 
 use crate::block::BLOCK_SIZE;
+use crate::statistics::BlockCounters;
 use crate::sync::{AtomicU64, Ordering, array_of, const_new, fence};
 use crate::vf::Generation;
 
@@ -53,9 +54,12 @@ pub(crate) struct BlockStore<const BLOCKS: usize> {
     slots: [Slot; BLOCKS],
 }
 
+/// Each slot also keeps the counters of the block whose place has the same number, which is the slot's own block for all
+/// tables without published content: one call then stays within three cache lines.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 struct Slot {
+    counters: BlockCounters,
     /// Sequence number (odd while the value changes) and generation.
     head: AtomicU64,
     /// Time, writer and length.
@@ -73,6 +77,7 @@ impl<const BLOCKS: usize> BlockStore<BLOCKS> {
     /// Makes `content` the value of a slot.
     ///
     /// LOCK: the caller is the one writer of the slot, as the module says.
+    #[inline]
     pub(crate) fn set(&self, slot: u8, content: &[u8], writer: Writer, generation: Generation, time: u64) {
         if let Some(slot) = self.slots.get(usize::from(slot)) {
             slot.set(content, writer, generation, time);
@@ -86,6 +91,12 @@ impl<const BLOCKS: usize> BlockStore<BLOCKS> {
         if let Some(slot) = self.slots.get(usize::from(slot)) {
             slot.set(&[], Writer::Nobody, Generation::new(0), 0);
         }
+    }
+
+    /// Gives the counters of the block at a place.
+    #[inline]
+    pub(crate) fn counters(&self, place: u8) -> Option<&BlockCounters> {
+        self.slots.get(usize::from(place)).map(|slot| &slot.counters)
     }
 
     /// Describes the value of a slot without its bytes.
@@ -107,6 +118,7 @@ impl Slot {
     const_new! {
         fn new() -> Self {
             Self {
+                counters: BlockCounters::new(),
                 head: AtomicU64::new(0),
                 tail: AtomicU64::new(0),
                 words: array_of!(AtomicU64::new(0); BLOCK_SIZE / 8),
@@ -114,12 +126,27 @@ impl Slot {
         }
     }
 
+    #[inline]
     fn set(&self, content: &[u8], writer: Writer, generation: Generation, time: u64) {
         let sequence = sequence_of(self.head.load(Ordering::Relaxed));
         self.head.store(head(sequence | 1, generation), Ordering::Relaxed);
         // Whoever reads a word of the new value also reads the odd number, or a later one.
         fence(Ordering::Release);
         let (whole, rest) = content.as_chunks::<8>();
+        if let Ok(whole) = <&[[u8; 8]; BLOCK_SIZE / 8]>::try_from(whole) {
+            // The common case of a full block: a loop of known length.
+            for (bytes, word) in whole.iter().zip(&self.words) {
+                word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+            }
+        } else {
+            self.set_part(whole, rest);
+        }
+        self.tail.store(tail(content.len(), writer, time), Ordering::Relaxed);
+        self.head.store(head((sequence | 1).wrapping_add(1), generation), Ordering::Release);
+    }
+
+    #[inline(never)]
+    fn set_part(&self, whole: &[[u8; 8]], rest: &[u8]) {
         let mut last = [0_u8; 8];
         for (to, from) in last.iter_mut().zip(rest) {
             *to = *from;
@@ -135,8 +162,6 @@ impl Slot {
         for word in words {
             word.store(0, Ordering::Relaxed);
         }
-        self.tail.store(tail(content.len(), writer, time), Ordering::Relaxed);
-        self.head.store(head((sequence | 1).wrapping_add(1), generation), Ordering::Release);
     }
 
     fn copy(&self, out: &mut [u8]) -> Option<Stamp> {
@@ -200,11 +225,11 @@ fn tail(length: usize, writer: Writer, time: u64) -> u64 {
 const READ_ATTEMPTS: u8 = 16;
 
 const _: () = assert!(
-    size_of::<Slot>() == BLOCK_SIZE + 16 || cfg!(loom),
-    "the budget of a VF counts 16 bytes of header"
+    size_of::<Slot>() == BLOCK_SIZE + 16 + 48 || cfg!(any(loom, shuttle)),
+    "the budget of a VF counts 16 bytes of header a slot, and 48 of counters"
 );
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::{BlockStore, Writer};
     use crate::vf::Generation;

@@ -11,7 +11,6 @@ use crate::schema::{Owner, RateClass, ReadSource, ResetRule, Schema, Shed};
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct DispatchView<const BLOCKS: usize> {
-    epoch: u32,
     /// Open addressing over twice as many places as routes: one more than the place of the route, or 0.
     buckets: [[u8; 2]; BLOCKS],
     routes: [Route; BLOCKS],
@@ -35,15 +34,11 @@ pub(crate) struct Route {
 
 impl<const BLOCKS: usize> DispatchView<BLOCKS> {
     pub(crate) const fn new() -> Self {
-        Self { epoch: 0, buckets: [[0; 2]; BLOCKS], routes: [Route::VACANT; BLOCKS] }
-    }
-
-    pub(crate) const fn epoch(&self) -> u32 {
-        self.epoch
+        Self { buckets: [[0; 2]; BLOCKS], routes: [Route::VACANT; BLOCKS] }
     }
 
     /// Replaces the view by `routes`, each with its place.
-    pub(crate) fn refresh(&mut self, epoch: u32, routes: impl Iterator<Item = (u8, Route)>) {
+    pub(crate) fn refresh(&mut self, routes: impl Iterator<Item = (u8, Route)>) {
         self.buckets.as_flattened_mut().fill(0);
         self.routes.fill(Route::VACANT);
         for (place, route) in routes {
@@ -52,22 +47,22 @@ impl<const BLOCKS: usize> DispatchView<BLOCKS> {
                 self.index(route.id, place.wrapping_add(1));
             }
         }
-        self.epoch = epoch;
     }
 
     /// Finds the route of a block, and its place.
+    #[inline]
     pub(crate) fn find(&self, id: BlockId) -> Option<(u8, Route)> {
         let buckets = self.buckets.as_flattened();
-        let first = first_bucket(id.value(), buckets.len());
-        let (before, from) = buckets.split_at_checked(first)?;
-        for bucket in from.iter().chain(before) {
-            let place = bucket.checked_sub(1)?;
+        let mut bucket = first_bucket(id.value(), buckets.len());
+        // There are twice as many buckets as routes, so an empty one ends each search.
+        loop {
+            let place = buckets.get(bucket)?.checked_sub(1)?;
             let route = self.routes.get(usize::from(place))?;
             if route.id == id.value() {
                 return Some((place, *route));
             }
+            bucket = bucket.wrapping_add(1).checked_rem(buckets.len())?;
         }
-        None
     }
 
     pub(crate) fn routes(&self) -> impl Iterator<Item = &Route> {
@@ -279,7 +274,7 @@ mod tests {
         let mut view = DispatchView::<64>::new();
         let ids: Vec<u32> = (0..64_u32).map(|n| if n % 2 == 0 { n } else { n << 24 }).collect();
         let routes = (0..64_u8).zip(&ids).map(|(place, id)| (place, route(*id, u32::from(place) + 1)));
-        view.refresh(9, routes);
+        view.refresh(routes);
         for (place, id) in (0..64_u8).zip(&ids) {
             let found = view.find(BlockId::new(*id)).expect("it was put in");
             assert_eq!((found.0, found.1.id), (place, *id));
@@ -292,7 +287,7 @@ mod tests {
     #[test]
     fn full_table_of_one_block_ends_its_search() {
         let mut view = DispatchView::<1>::new();
-        view.refresh(1, core::iter::once((0, route(5, 1))));
+        view.refresh(core::iter::once((0, route(5, 1))));
         assert!(view.find(BlockId::new(5)).is_some());
         assert_eq!(view.find(BlockId::new(6)), None);
     }

@@ -2,7 +2,8 @@
 
 use crate::block::{BLOCK_SIZE, BlockId};
 use crate::refusal::Refusal;
-use crate::sync::{AtomicU64, Ordering, array_of, const_new};
+use crate::sync::counting::{AtomicU64, Ordering};
+use crate::sync::{array_of, const_new};
 
 /// A reading of the evidence against a VF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl EvidenceBox {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::EvidenceBox;
     use crate::block::BlockId;

@@ -227,6 +227,8 @@ impl Gate {
         word.is_held() && word.call() == caller.call
     }
 
+    #[cold]
+    #[inline(never)]
     fn wait<P: Parker>(&self, parker: &P, spot: ParkSpot, deadline: u64) -> Result<(), Turned> {
         let woken = parker.park(spot, Some(deadline));
         if !woken {

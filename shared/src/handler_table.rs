@@ -253,11 +253,12 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Renews a VF's view.
-    pub(crate) fn renew(&self, view: &mut DispatchView<BLOCKS>) {
+    /// Renews a VF's view; gives the epoch that it shows.
+    pub(crate) fn renew(&self, view: &mut DispatchView<BLOCKS>) -> u32 {
         let master = self.master.lock();
         let routes = master.registered.values().map(|entry| (entry.place, entry.route));
-        view.refresh(self.epoch.load(Ordering::Relaxed), routes);
+        view.refresh(routes);
+        self.epoch.load(Ordering::Relaxed)
     }
 
     pub(crate) fn handler(&self, index: u8) -> Option<&'h dyn BlockHandler> {

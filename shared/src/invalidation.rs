@@ -4,8 +4,9 @@
 //! How often a block changed cannot be told from it; a block whose reader must know carries a number of its own.
 //!
 //! A host parks the VSP's requests in a queue of its own. Whoever posts looks for a parked request afterwards; whoever
-//! parks one looks for something posted afterwards; both under the queue's lock, so no invalidation waits while a request
-//! does. What was taken is answered for: told, or put back when the request turned out to be cancelled.
+//! parks one looks for something posted afterwards; both take mask and request together, under the queue's lock, so no
+//! invalidation waits while a request does. What was taken is answered for: told, or put back when the request turned out
+//! to be cancelled, and then whoever put it back looks again.
 //!
 //! ```text
 //!            post                  take                    told

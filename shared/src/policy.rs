@@ -27,7 +27,8 @@
 use crate::platform::{MILLISECOND, SECOND};
 use crate::refusal::Refusal;
 use crate::schema::RateClass;
-use crate::sync::{AtomicU32, AtomicU64, Ordering, const_new};
+use crate::sync::const_new;
+use crate::sync::counting::{AtomicU32, AtomicU64, Ordering};
 
 /// How a VF stands with the PF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,7 @@ pub(crate) enum Verdict {
 pub(crate) struct Policy {
     standing: AtomicU32,
     decided: AtomicU32,
+    full_again: [AtomicU64; 3],
     /// When the present isolation or probation ends.
     until: AtomicU64,
     /// Faults, in units of [`FAULT`], as of `leaked`.
@@ -77,7 +79,6 @@ pub(crate) struct Policy {
     leaked: AtomicU64,
     times_isolated: AtomicU32,
     faults: AtomicU32,
-    full_again: [AtomicU64; 3],
 }
 
 /// A rate: one call each `interval`, and as many more at once as fit into `burst`. In units of the host's clock.
@@ -104,11 +105,17 @@ impl Policy {
     }
 
     /// Says whether the VF is isolated at this time, and lets it go when its time is over.
+    #[inline]
     pub(crate) fn is_isolated(&self, time: u64) -> bool {
         // One load for the many calls of VFs that nothing is held against.
         if self.standing.load(Ordering::Relaxed) | self.decided.load(Ordering::Relaxed) == 0 {
             return false;
         }
+        self.is_isolated_now(time)
+    }
+
+    #[cold]
+    fn is_isolated_now(&self, time: u64) -> bool {
         match self.decision() {
             Override::Exempt => return false,
             Override::Isolated => return true,
@@ -135,6 +142,7 @@ impl Policy {
     }
 
     /// Takes a token of the class, if there is one.
+    #[inline]
     pub(crate) fn draw(&self, class: RateClass, time: u64) -> Verdict {
         let (bucket, rate) = match class {
             RateClass::Standard => (0, STANDARD),
@@ -287,5 +295,5 @@ const PROBATION: u64 = 60 * SECOND;
 /// A call that its schema lets be delayed waits no longer.
 pub(crate) const LONGEST_DELAY: u64 = 10 * MILLISECOND;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;

@@ -1,12 +1,15 @@
 //! The flight recorder: the last 64 things that happened to a VF, readable from a crash dump.
 //!
-//! Events are typed and 32 bytes each, in a ring that overwrites itself; recording one is four stores. A guest moves
-//! this ring, never a log. The caller inside the gate is the only writer; anybody may read, and tells a torn event by
-//! its number.
+//! Events are typed and 32 bytes each, in a ring that overwrites itself; recording one is a few stores.
+//! Events in a row that differ in nothing but their time are one event with a count, so that a flood does not wash the
+//! history away. A guest moves
+//! this ring, never a log. The caller inside the gate is the only writer and keeps the number of the last event; anybody
+//! may read, finds the newest by its number, and tells a torn event by a number that changed.
 
 use crate::block::BlockId;
 use crate::refusal::Refusal;
-use crate::sync::{AtomicU64, Ordering, array_of, const_new, fence};
+use crate::sync::counting::{AtomicU64, Ordering, fence};
+use crate::sync::{array_of, const_new};
 use crate::vf::{Generation, VfEvent};
 
 /// What happened.
@@ -27,9 +30,11 @@ pub enum Happening {
 /// One event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The number of the event in the life of the recorder, from 1; the lower 32 bits.
+    /// The number of the event in the life of the recorder, from 1.
     pub number: u32,
-    /// When, in units of the host's clock.
+    /// How many like it came in a row.
+    pub count: u32,
+    /// When the last of them came, in units of the host's clock.
     pub time: u64,
     /// In which life of the VF.
     pub generation: Generation,
@@ -48,7 +53,6 @@ pub struct Event {
 #[repr(C)]
 pub(crate) struct Recorder {
     events: [[AtomicU64; 4]; EVENTS],
-    recorded: AtomicU64,
 }
 
 /// How many events a ring holds.
@@ -78,53 +82,67 @@ impl Happening {
 impl Recorder {
     const_new! {
         pub(crate) fn new() -> Self {
-            Self {
-                events: array_of!(array_of!(AtomicU64::new(0); 4); EVENTS),
-                recorded: AtomicU64::new(0),
-            }
+            Self { events: array_of!(array_of!(AtomicU64::new(0); 4); EVENTS) }
         }
     }
 
+    /// Records an event; one like the last, but for its time, adds to that one's count.
+    #[inline]
     pub(crate) fn record(
         &self,
+        recorded: &mut u32,
         time: u64,
         generation: Generation,
         block: BlockId,
         length: u32,
         what: Happening,
     ) {
-        let number = self.recorded.load(Ordering::Relaxed).wrapping_add(1);
-        let Some([first, second, third, fourth]) = self.events.get(place_of(number)) else { return };
         let length = u64::from(u16::try_from(length).unwrap_or(u16::MAX));
+        let who = u64::from(generation.value()) | u64::from(block.value()) << 32;
+        let how = u64::from(what.code()) | length << 16 | u64::from(what.status()) << 32;
+        let Some([first, second, third, fourth]) = self.events.get(place_of(*recorded)) else { return };
+        let (number, count) = halves(fourth.load(Ordering::Relaxed));
+        let is_like = second.load(Ordering::Relaxed) == who && third.load(Ordering::Relaxed) == how;
+        if number != 0 && is_like {
+            fourth.store(0, Ordering::Relaxed);
+            fence(Ordering::Release);
+            first.store(time, Ordering::Relaxed);
+            fourth.store(u64::from(number) | u64::from(count.saturating_add(1)) << 32, Ordering::Release);
+            return;
+        }
+        let number = after(*recorded);
+        *recorded = number;
+        let Some([first, second, third, fourth]) = self.events.get(place_of(number)) else { return };
         // A reader that sees a word of the new event also sees that the old number is gone.
         fourth.store(0, Ordering::Relaxed);
         fence(Ordering::Release);
         first.store(time, Ordering::Relaxed);
-        second.store(u64::from(generation.value()) | u64::from(block.value()) << 32, Ordering::Relaxed);
-        third
-            .store(u64::from(what.code()) | length << 16 | u64::from(what.status()) << 32, Ordering::Relaxed);
-        fourth.store(number, Ordering::Release);
-        self.recorded.store(number, Ordering::Relaxed);
+        second.store(who, Ordering::Relaxed);
+        third.store(how, Ordering::Relaxed);
+        fourth.store(u64::from(number) | 1 << 32, Ordering::Release);
     }
 
     /// Reads the event that happened `back` events ago; `None` if it was never recorded or is overwritten right now.
     pub(crate) fn read(&self, back: usize) -> Option<Event> {
-        let back = u64::try_from(back).ok().filter(|back| *back < 64)?;
-        let number = self.recorded.load(Ordering::Acquire).checked_sub(back).filter(|number| *number > 0)?;
+        let back = u32::try_from(back).ok().filter(|back| *back < 64)?;
+        let number = self.newest()?.wrapping_sub(back);
         let [first, second, third, fourth] = self.events.get(place_of(number))?;
-        if fourth.load(Ordering::Acquire) != number {
+        let before = fourth.load(Ordering::Acquire);
+        let (found, count) = halves(before);
+        if found == 0 || found != number {
             return None;
         }
         let time = first.load(Ordering::Relaxed);
         let (generation, block) = halves(second.load(Ordering::Relaxed));
         let (code, status) = halves(third.load(Ordering::Relaxed));
         fence(Ordering::Acquire);
-        if fourth.load(Ordering::Relaxed) != number {
+        if fourth.load(Ordering::Relaxed) != before {
             return None;
         }
         let [a, b, c, d] = code.to_le_bytes();
         Some(Event {
-            number: halves(number).0,
+            number,
+            count,
             time,
             generation: Generation::new(generation),
             block: BlockId::new(block),
@@ -133,9 +151,27 @@ impl Recorder {
             status,
         })
     }
+
+    /// The number that no later one follows.
+    fn newest(&self) -> Option<u32> {
+        let number_at = |place: usize| {
+            let [.., number] = self.events.get(place)?;
+            Some(halves(number.load(Ordering::Acquire)).0).filter(|number| *number != 0)
+        };
+        let is_newest = |number: &u32| number_at(place_of(after(*number))) != Some(after(*number));
+        (0..EVENTS).filter_map(number_at).find(is_newest)
+    }
 }
 
-fn place_of(number: u64) -> usize {
+/// Numbers go up and never become 0, which is no event; what follows the largest lies at the place where 0 would.
+fn after(number: u32) -> u32 {
+    match number.wrapping_add(1) {
+        0 => 64,
+        next => next,
+    }
+}
+
+fn place_of(number: u32) -> usize {
     let [place, ..] = (number & 63).to_le_bytes();
     usize::from(place)
 }
@@ -146,11 +182,11 @@ fn halves(word: u64) -> (u32, u32) {
 }
 
 const _: () = assert!(
-    size_of::<Recorder>() == 64 * 32 + 8 || cfg!(loom),
+    size_of::<Recorder>() == 64 * 32 || cfg!(any(loom, shuttle)),
     "the budget of a VF counts 32 bytes an event"
 );
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::{Happening, Recorder};
     use crate::block::BlockId;
@@ -158,31 +194,54 @@ mod tests {
     use crate::vf::{Generation, VfEvent};
     use std::collections::HashSet;
 
-    fn record(recorder: &Recorder, time: u64) {
+    /// Records an event at a time that no other has, about a block of the same number.
+    fn record(recorder: &Recorder, last: &mut u32, block: u32) {
         let what = Happening::Refused(Refusal::Length);
-        recorder.record(time, Generation::new(3), BlockId::new(0xFFFF_FFFF), u32::MAX, what);
+        recorder.record(last, u64::from(block), Generation::new(3), BlockId::new(block), u32::MAX, what);
     }
 
     #[test]
     fn event_comes_back_as_it_was_recorded() {
         let recorder = Recorder::new();
         assert_eq!(recorder.read(0), None);
-        record(&recorder, 77);
+        record(&recorder, &mut 0, 77);
         let event = recorder.read(0).expect("it was recorded");
-        assert_eq!((event.number, event.time, event.generation.value()), (1, 77, 3));
-        assert_eq!((event.block.value(), event.length), (0xFFFF_FFFF, 0xFFFF));
+        assert_eq!((event.number, event.count, event.time, event.generation.value()), (1, 1, 77, 3));
+        assert_eq!((event.block.value(), event.length), (77, 0xFFFF));
         assert_eq!((event.code, event.status), (0x0404, 0xC000_000D));
         assert_eq!(recorder.read(1), None);
     }
 
     #[test]
     fn ring_keeps_the_last_64() {
-        let recorder = Recorder::new();
-        for time in 1..=100 {
-            record(&recorder, time);
+        let (recorder, mut last) = (Recorder::new(), 0);
+        for block in 1..=100 {
+            record(&recorder, &mut last, block);
         }
         let times: Vec<u64> = (0..70).map_while(|back| recorder.read(back)).map(|event| event.time).collect();
         assert_eq!(times, (37..=100).rev().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn flood_of_like_events_takes_one_place() {
+        let (recorder, mut last) = (Recorder::new(), 0);
+        record(&recorder, &mut last, 5);
+        for time in 0..1_000 {
+            recorder.record(&mut last, time, Generation::new(3), BlockId::new(6), 4, Happening::Wrote);
+        }
+        let flood = recorder.read(0).expect("it was recorded");
+        assert_eq!((flood.number, flood.count, flood.time), (2, 1_000, 999));
+        assert_eq!(recorder.read(1).map(|event| (event.number, event.count)), Some((1, 1)));
+    }
+
+    #[test]
+    fn numbers_go_on_beyond_the_largest() {
+        let (recorder, mut last) = (Recorder::new(), u32::MAX - 2);
+        for block in 1..=5 {
+            record(&recorder, &mut last, block);
+        }
+        assert_eq!(recorder.read(0).map(|event| (event.number, event.time)), Some((66, 5)));
+        assert_eq!(recorder.read(2).map(|event| event.time), Some(3));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! gate, with a plain load and store; those of refusals are counted from outside, too, with an atomic addition.
 
 use crate::refusal::Refusal;
-use crate::sync::{AtomicU32, AtomicU64, Ordering, array_of, const_new};
+use crate::sync::counting::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{array_of, const_new};
 
 /// Counts refusals, by cause.
 #[derive(Debug)]
@@ -95,12 +96,14 @@ impl BlockCounters {
         }
     }
 
+    #[inline]
     pub(crate) fn served(&self, bytes: u8, time: u64) {
         add(&self.served, 1);
         add(&self.bytes, u64::from(bytes));
         self.last.store(time, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn handled(&self, time: u64) {
         add(&self.handler_calls, 1);
         add(&self.handler_total, time);
@@ -144,6 +147,7 @@ impl Histogram {
         }
     }
 
+    #[inline]
     pub(crate) fn count(&self, time: u64) {
         let bits = 64_u32.wrapping_sub(time.leading_zeros());
         let [place, ..] = bits.min(31).to_le_bytes();
@@ -162,5 +166,7 @@ fn add(counter: &AtomicU64, number: u64) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(number), Ordering::Relaxed);
 }
 
-const _: () =
-    assert!(size_of::<BlockCounters>() == 48 || cfg!(loom), "the budget of a VF counts 48 bytes a block");
+const _: () = assert!(
+    size_of::<BlockCounters>() == 48 || cfg!(any(loom, shuttle)),
+    "the budget of a VF counts 48 bytes a block"
+);

@@ -52,6 +52,7 @@ where
         self.handlers.route(block).is_some_and(|route| route.has(rule::STUCK))
     }
 
+    #[inline]
     pub(super) fn ask_write<P: Platform>(
         &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
@@ -134,11 +135,13 @@ where
 }
 
 /// Only success and errors are answers.
+#[inline]
 fn judged(answer: Result<(), NtStatus>) -> Result<(), Refusal> {
     answer.map_err(|status| if status.is_error() { Refusal::Handler(status) } else { Refusal::HandlerAnswer })
 }
 
 /// Runs a handler, and keeps its time and who runs it.
+#[inline]
 fn timed<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize, P: Platform>(
     vf: &VirtualFunction<G, R, BLOCKS>,
     admitted: &Admitted,
@@ -150,7 +153,7 @@ fn timed<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize, P: Platform>(
     vf.end_handler();
     let time = platform.now().saturating_sub(admitted.time);
     vf.handler_time.count(time);
-    if let Some(counters) = vf.blocks.get(usize::from(admitted.place)) {
+    if let Some(counters) = vf.store.counters(admitted.place) {
         counters.handled(time);
     }
     answer

@@ -132,7 +132,20 @@ where
         request: Request,
         platform: &'g P,
     ) -> Result<Inside<'g, P>, Refusal> {
-        vf.enter(index.value(), self.time_budget(), platform).map_err(|turned| match turned {
+        vf.enter(index.value(), self.time_budget(), platform)
+            .map_err(|turned| self.turned_away(vf, request, turned, platform))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn turned_away<P: Platform>(
+        &self,
+        vf: &VirtualFunction<G, R, BLOCKS>,
+        request: Request,
+        turned: Turned,
+        platform: &P,
+    ) -> Refusal {
+        match turned {
             Turned::Closed => Refusal::NotStarted,
             Turned::TimedOut => {
                 let _blamed = self.blame_late(vf, platform.now());
@@ -140,7 +153,7 @@ where
             }
             // A cause that comes earlier in the order still decides, though its VF is crowded.
             Turned::Crowded => self.check_outside(vf, request).err().unwrap_or(Refusal::Crowded),
-        })
+        }
     }
 
     /// Leaves; a call that was blamed for taking too long puts its handler back into service.
@@ -150,6 +163,7 @@ where
         }
     }
 
+    #[inline]
     fn write_inside<P: Platform>(
         &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
@@ -171,7 +185,7 @@ where
             Some(handler) => self.ask_write(vf, &admitted, handler, staging, platform),
             None => Ok(()),
         };
-        conclude(vf, &admitted, outcome, Happening::Wrote)?;
+        conclude(vf, &mut owned.recorded, &admitted, outcome, Happening::Wrote)?;
         if let Some(slot) = admitted.route.written_slot() {
             vf.store.set(slot, staging, Writer::Vf, admitted.vf.generation, admitted.time);
         }
@@ -203,7 +217,7 @@ where
         } else {
             copy_content(vf, &admitted, staging)
         };
-        conclude(vf, &admitted, outcome, Happening::Read)?;
+        conclude(vf, &mut owned.recorded, &admitted, outcome, Happening::Read)?;
         Ok(admitted.length)
     }
 
@@ -215,6 +229,7 @@ where
 }
 
 /// Counts a refusal at its VF.
+#[inline]
 fn answer<G, R, const BLOCKS: usize>(
     vf: &VirtualFunction<G, R, BLOCKS>,
     outcome: Result<(), Stop>,
@@ -229,6 +244,8 @@ fn answer<G, R, const BLOCKS: usize>(
 }
 
 /// Keeps what a call that passes no further leaves behind: an event, and what counts against the VF.
+#[cold]
+#[inline(never)]
 fn stopped<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     vf: &VirtualFunction<G, R, BLOCKS>,
     owned: &mut Owned<BLOCKS>,
@@ -242,7 +259,14 @@ fn stopped<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
         Stop::Shed => (Refusal::Rate, Happening::Shed),
         Stop::Later(_) => return Err(stop),
     };
-    vf.recorder.record(time, Generation::new(owned.settled), request.block, request.length, what);
+    vf.recorder.record(
+        &mut owned.recorded,
+        time,
+        Generation::new(owned.settled),
+        request.block,
+        request.length,
+        what,
+    );
     if let Some(standing) = vf.policy.fault(refusal, time) {
         let mut bytes: &[u8] = &[];
         if let (Some(source), Some(length), false) =
@@ -279,8 +303,10 @@ fn copy_content<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
 }
 
 /// Drops what a reset has overtaken; counts and records the rest.
+#[inline]
 fn conclude<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     vf: &VirtualFunction<G, R, BLOCKS>,
+    recorded: &mut u32,
     admitted: &Admitted,
     outcome: Result<(), Refusal>,
     served: Happening,
@@ -288,13 +314,14 @@ fn conclude<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     let outcome = if vf.generation() == admitted.vf.generation { outcome } else { Err(Refusal::Reset) };
     let what = outcome.map_or_else(Happening::Refused, |()| served);
     vf.recorder.record(
+        recorded,
         admitted.time,
         admitted.vf.generation,
         admitted.block,
         u32::from(admitted.length),
         what,
     );
-    if let Some(counters) = vf.blocks.get(usize::from(admitted.place)) {
+    if let Some(counters) = vf.store.counters(admitted.place) {
         match outcome {
             Ok(()) => counters.served(admitted.length, admitted.time),
             Err(_) => counters.refused(),

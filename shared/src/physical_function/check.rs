@@ -71,6 +71,7 @@ impl Request {
 
 impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G, R, BLOCKS> {
     /// All checks that are made inside the gate.
+    #[inline]
     pub(super) fn check(
         vf: &VirtualFunction<G, R, BLOCKS>,
         index: VfIndex,
@@ -88,8 +89,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
             .and_then(|()| check_rate(vf, &route, request, time))
             .and_then(|()| check_length(&route, request, length).map_err(Stop::from));
         if let Err(stop) = checked {
-            if let (Some(counters), Stop::Refused(_) | Stop::Shed) = (vf.blocks.get(usize::from(place)), stop)
-            {
+            if let (Some(counters), Stop::Refused(_) | Stop::Shed) = (vf.store.counters(place), stop) {
                 counters.refused();
             }
             return Err(stop);
@@ -111,6 +111,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
     }
 }
 
+#[inline]
 fn check_request<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     vf: &VirtualFunction<G, R, BLOCKS>,
     request: Request,
@@ -126,6 +127,7 @@ fn check_request<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     if state == VfState::Off { Err(Refusal::VfOff) } else { Ok(length) }
 }
 
+#[inline]
 fn check_service(route: &Route, request: Request) -> Result<(), Refusal> {
     if route.has(rule::DRAINING) {
         return Err(Refusal::Draining);
@@ -140,6 +142,7 @@ fn check_service(route: &Route, request: Request) -> Result<(), Refusal> {
     if allowed { Ok(()) } else { Err(Refusal::Direction) }
 }
 
+#[inline]
 fn check_rate<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     vf: &VirtualFunction<G, R, BLOCKS>,
     route: &Route,
@@ -156,6 +159,7 @@ fn check_rate<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     }
 }
 
+#[inline]
 fn check_length(route: &Route, request: Request, length: BlockLength) -> Result<(), Refusal> {
     match request.wanted {
         Wanted::Write if !route.allows(length.value()) => Err(Refusal::WriteLength),

@@ -40,7 +40,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
             for slot in [draining.written, draining.published].into_iter().flatten() {
                 vf.store.wipe(slot);
             }
-            if let Some(counters) = vf.blocks.get(usize::from(draining.place)) {
+            if let Some(counters) = vf.store.counters(draining.place) {
                 counters.clear();
             }
         }

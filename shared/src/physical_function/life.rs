@@ -197,6 +197,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
     }
 
     /// Carries out what happened to the VF since the last call, before this one is looked at.
+    #[inline]
     pub(super) fn settle<P: Platform>(
         &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
@@ -204,8 +205,25 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         owned: &mut Owned<BLOCKS>,
         platform: &P,
     ) {
-        if owned.view.epoch() != self.handlers.epoch() {
-            self.handlers.renew(&mut owned.view);
+        let is_settled = owned.epoch == self.handlers.epoch()
+            && owned.settled == vf.generation().value()
+            && !vf.has_unheard();
+        if !is_settled {
+            self.settle_now(vf, index, owned, platform);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_now<P: Platform>(
+        &self,
+        vf: &VirtualFunction<G, R, BLOCKS>,
+        index: VfIndex,
+        owned: &mut Owned<BLOCKS>,
+        platform: &P,
+    ) {
+        if owned.epoch != self.handlers.epoch() {
+            owned.epoch = self.handlers.renew(&mut owned.view);
         }
         let generation = vf.generation();
         if generation.value() != owned.settled {
@@ -217,7 +235,22 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
     }
 
     /// Carries out what happened during a call, before the gate is left.
+    #[inline]
     pub(super) fn settle_again<P: Platform>(
+        &self,
+        vf: &VirtualFunction<G, R, BLOCKS>,
+        index: VfIndex,
+        owned: &mut Owned<BLOCKS>,
+        platform: &P,
+    ) {
+        if vf.has_unheard() {
+            self.tell_again(vf, index, owned, platform);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_again<P: Platform>(
         &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
         index: VfIndex,
@@ -233,12 +266,11 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         }
     }
 
-    #[cold]
     fn tell<P: Platform>(
         &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
         index: VfIndex,
-        owned: &Owned<BLOCKS>,
+        owned: &mut Owned<BLOCKS>,
         platform: &P,
     ) {
         let events = vf.take_unheard();
@@ -261,7 +293,15 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         }
         vf.end_handler();
         for event in told_events(events) {
-            vf.recorder.record(platform.now(), who.generation, BlockId::new(0), 0, Happening::Told(event));
+            let now = platform.now();
+            vf.recorder.record(
+                &mut owned.recorded,
+                now,
+                who.generation,
+                BlockId::new(0),
+                0,
+                Happening::Told(event),
+            );
         }
     }
 }
@@ -271,7 +311,6 @@ fn told_events(events: u32) -> impl Iterator<Item = VfEvent> {
 }
 
 /// Wipes what an earlier life left: everything but published content that is to be kept or is of this life already.
-#[cold]
 fn wipe<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     vf: &VirtualFunction<G, R, BLOCKS>,
     owned: &mut Owned<BLOCKS>,

@@ -41,7 +41,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
     #[must_use]
     pub fn block_statistics(&self, vf: VfIndex, block: BlockId) -> Option<BlockStatistics> {
         let place = self.handlers.place(block)?;
-        Some(self.vf(vf)?.blocks.get(usize::from(place))?.read())
+        Some(self.vf(vf)?.store.counters(place)?.read())
     }
 
     /// Says how many handler calls of a VF took about how long; see [`HISTOGRAM_PLACES`](crate::HISTOGRAM_PLACES).

@@ -7,9 +7,13 @@ mod handlers;
 #[cfg(test)]
 mod host;
 #[cfg(test)]
+mod immunity;
+#[cfg(test)]
 mod invalidations;
 #[cfg(test)]
 mod late;
+#[cfg(test)]
+mod negotiation;
 #[cfg(test)]
 mod policing;
 #[cfg(test)]

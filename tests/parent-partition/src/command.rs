@@ -90,6 +90,23 @@ pub struct DemoArguments {
     pub drop_piece: bool,
 }
 
+/// What `traces` is asked for.
+#[derive(Args, Clone, Debug)]
+pub struct TracesArguments {
+    /// The folder with index and recorded files.
+    #[arg(long, value_name = "FOLDER", default_value = "tests/traces")]
+    pub folder: PathBuf,
+    /// The folder with the probes' images; the test of the traces builds them.
+    #[arg(long, value_name = "FOLDER", default_value = "target/debug/c-drivers/tests/traces/probes")]
+    pub probes: PathBuf,
+    /// Only scenarios whose name begins so.
+    #[arg(long, value_name = "NAME")]
+    pub only: Option<String>,
+    /// One JSON object a scenario instead of a table for people.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Names the image when the arguments do not.
 pub const IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_IMAGE";
 /// Exit code for bad arguments.

@@ -5,6 +5,7 @@
 
 use std::fmt::Display;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::machine::{irql, thread_block};
 use crate::record::{self, Kind, Record};
@@ -31,6 +32,27 @@ pub fn violation_at(rule: Rule, call: &str, at: usize, detail: impl Display) -> 
     record.describe(format_args!("{detail}"));
     record::end(&record)
 }
+
+/// Ends the run as [`violation`] does, unless this run tolerates the rule: what is found could go on.
+pub(crate) fn finding(rule: Rule, detail: impl Display) {
+    if !is_tolerated(rule) {
+        violation(rule, detail);
+    }
+}
+
+/// Lets what breaks a rule go on from here where it can: a run that is held to a recording of a kernel without a judge.
+pub fn tolerate(rule: Rule) {
+    TOLERATED.fetch_or(1 << rule as u32, Ordering::Relaxed);
+}
+
+/// Whether [`tolerate`] was called for the rule.
+pub(crate) fn is_tolerated(rule: Rule) -> bool {
+    TOLERATED.load(Ordering::Relaxed) & 1 << rule as u32 != 0
+}
+
+/// One bit a rule.
+static TOLERATED: AtomicU64 = AtomicU64::new(0);
+const _: () = assert!(Rule::ALL.len() <= u64::BITS as usize);
 
 /// Ends the run: the image of file `path` broke `rule` over the name `call`, and no code of it can be named.
 pub fn violation_at_load(rule: Rule, call: &str, path: &Path, detail: impl Display) -> ! {

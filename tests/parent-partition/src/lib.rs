@@ -23,6 +23,7 @@
 //! | [`vsp`] | the VPCI service provider, which calls the PF for the guests |
 //! | [`partition`] | driver, VSP and guests put together |
 //! | [`script`], [`demo`] | what the command plays on it |
+//! | [`traces`] | recorded traces of the real framework, compared line by line |
 
 pub mod command;
 pub mod demo;
@@ -45,6 +46,7 @@ pub mod script;
 pub mod supervisor;
 pub mod symbols;
 pub mod sys;
+pub mod traces;
 pub mod vmbus;
 pub mod vpci;
 pub mod vsp;

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use parent_partition::command::{BAD_ARGUMENTS, DemoArguments, FaultsArguments, RunArguments};
-use parent_partition::{demo, exercise, faults, frames, script, supervisor};
+use parent_partition::command::{
+    BAD_ARGUMENTS, DemoArguments, FaultsArguments, RunArguments, TracesArguments,
+};
+use parent_partition::{demo, exercise, faults, frames, script, supervisor, traces};
 
 /// A parent partition in a box: runs a PF backchannel driver image and judges it.
 ///
@@ -57,6 +59,20 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Plays the recorded scenarios of the real framework on this one and compares them line by line.
+    ///
+    /// A scenario is equal; or judged: the recording has a finding of the framework where a rule ended the run; or
+    /// refused: the framework named what it does not have; or different. Exit code 0 whatever the comparison finds.
+    Traces(TracesArguments),
+    /// Plays one scenario of a probe and prints its trace.
+    #[command(hide = true)]
+    Trace {
+        /// The probe's image.
+        #[arg(value_name = "FILE.sys")]
+        image: PathBuf,
+        /// The scenario.
+        scenario: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -74,7 +90,34 @@ fn main() -> ExitCode {
                 false => println!("{step}"),
             })
         }),
+        Command::Traces(arguments) => check_traces(&arguments),
+        Command::Trace { image, scenario } => supervisor::supervised(|| traces::play(&image, &scenario)),
     }
+}
+
+fn check_traces(arguments: &TracesArguments) -> ExitCode {
+    let selection = traces::check::Selection {
+        folder: arguments.folder.clone(),
+        probes: arguments.probes.clone(),
+        only: arguments.only.clone(),
+    };
+    let checked = match traces::check(&selection) {
+        Ok(checked) => checked,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(BAD_ARGUMENTS);
+        }
+    };
+    let mut output = std::io::stdout().lock();
+    let mut written = checked.iter().try_for_each(|one| match arguments.json {
+        true => writeln!(output, "{}", one.to_json()),
+        false => writeln!(output, "{one}"),
+    });
+    if !arguments.json {
+        written = written.and_then(|()| write!(output, "{}", traces::summary::Summary::of(&checked)));
+    }
+    // A reader who has seen enough closes the pipe.
+    if written.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn inspect(image: &Path, json: bool) -> ExitCode {

@@ -2,13 +2,14 @@
 
 mod driver;
 
+use std::path::Path;
 use std::time::Duration;
 
 use parent_partition::judge::Rule;
 use parent_partition::nt::control::Control;
 use parent_partition::nt::{device_interface, file, status};
 use parent_partition::pci_bus::Function;
-use parent_partition::pnp::{self, DeviceRef, DriverRef};
+use parent_partition::pnp::{self, DeviceRef, DriverRef, SystemState};
 use parent_partition::scenario;
 use parent_partition::sys::{FILE_OBJECT, GUID};
 
@@ -21,11 +22,13 @@ struct Machine {
 
 impl Machine {
     fn started() -> Self {
+        Self::of(&driver::build("wdm.c"))
+    }
+
+    fn of(image: &Path) -> Self {
         pnp::boot();
-        let driver = pnp::load_driver("wdm", &driver::build("wdm.c")).expect("the driver loads");
-        let function =
-            Function { vendor: 0x1234, device: 0x5678, vf_device: 0x5679, total_vfs: 8, num_vfs: Some(5) };
-        let device = pnp::add_device(&driver, function).expect("the driver adds its device");
+        let driver = pnp::load_driver("wdm", image).expect("the driver loads");
+        let device = pnp::add_device(&driver, FUNCTION).expect("the driver adds its device");
         assert!(device_interface::enabled_of(&CLASS).is_empty());
         assert_eq!(pnp::start(&device), status::SUCCESS);
         let path = device_interface::enabled_of(&CLASS).pop().expect("the interface is enabled");
@@ -47,8 +50,7 @@ impl Machine {
 }
 
 fn control(story: u32, input: &[u8], output: usize) -> Control {
-    let code = 0x22 << 16 | (0x800 + story) << 2;
-    Control { code, internal: false, user: true, input: input.to_vec(), output }
+    Control { code: code(story), internal: false, user: true, input: input.to_vec(), output }
 }
 
 #[test]
@@ -138,6 +140,114 @@ stories! {
     mutexes_hold_off_apcs: 7 answers [0; 4];
     a_driver_asks_its_own_stack_with_a_built_irp: 8 answers [5, 0, 0, 0];
     a_driver_asks_the_bus_with_its_own_irp: 9 answers [1, 0, 0, 0];
+    a_driver_reuses_an_irp_of_its_own_memory: 10 answers [2, 0, 0, 0];
+    a_power_irp_asked_for_at_dispatch_level_is_sent_below_it: 11 answers [0; 4];
+    a_rundown_waits_for_the_last_use: 12 answers [1, 0, 0, 0];
+    strings_are_converted_and_back: 13 answers [0x67, 0x12, 0, 0];
+    a_key_is_made_filled_emptied_and_deleted: 14 answers [8, 0, 0, 0];
+    a_device_is_found_by_its_interface: 15 answers [0; 4];
+}
+
+#[test]
+fn a_direct_request_has_its_output_described() {
+    scenario!(|| {
+        let machine = Machine::started();
+        let request = Control { code: code(16) | METHOD_OUT_DIRECT, ..control(16, &[5], 3) };
+        let (outcome, data) = request.run(machine.file);
+        assert_eq!((outcome.status, data), (status::SUCCESS, vec![5, 6, 7]));
+        machine.end();
+    })
+    .expect_clean();
+}
+
+#[test]
+fn a_neither_request_has_both_buffers_as_they_are() {
+    scenario!(|| {
+        let machine = Machine::started();
+        let request = Control { code: code(17) | METHOD_NEITHER, ..control(17, &[9, 8, 7], 3) };
+        let (outcome, data) = request.run(machine.file);
+        assert_eq!((outcome.status, data), (status::SUCCESS, vec![9, 8, 7]));
+        machine.end();
+    })
+    .expect_clean();
+}
+
+#[test]
+fn a_device_stops_and_starts_while_its_file_is_open() {
+    scenario!(|| {
+        let machine = Machine::started();
+        assert_eq!(pnp::query_stop(&machine.device), status::SUCCESS);
+        assert_eq!(pnp::cancel_stop(&machine.device), status::SUCCESS);
+        assert_eq!(pnp::query_stop(&machine.device), status::SUCCESS);
+        assert_eq!(pnp::stop(&machine.device), status::SUCCESS);
+        assert!(status::is_success(pnp::start(&machine.device)));
+        assert_eq!(machine.story(1), (status::SUCCESS, vec![5, 0, 0, 0]));
+        machine.end();
+    })
+    .expect_clean();
+}
+
+#[test]
+fn an_open_device_is_not_asked_whether_it_can_be_removed() {
+    scenario!(|| {
+        let machine = Machine::started();
+        assert_eq!(pnp::query_remove(&machine.device), status::DEVICE_BUSY);
+        machine.end();
+    })
+    .expect_clean();
+}
+
+#[test]
+fn a_device_that_is_gone_is_removed_after_its_last_file() {
+    scenario!(|| {
+        let machine = Machine::started();
+        assert_eq!(pnp::surprise_remove(&machine.device), status::SUCCESS);
+        machine.end();
+    })
+    .expect_clean();
+}
+
+#[test]
+fn a_stack_follows_the_systems_power() {
+    scenario!(|| {
+        let machine = Machine::started();
+        for state in [SystemState::Sleeping3, SystemState::Working] {
+            assert_eq!(pnp::query_power(&machine.device, state), status::SUCCESS);
+            assert_eq!(pnp::set_power(&machine.device, state), status::SUCCESS);
+        }
+        machine.end();
+    })
+    .expect_clean();
+}
+
+#[test]
+fn a_driver_can_be_loaded_again_and_again() {
+    scenario!(|| {
+        let image = driver::build("wdm.c");
+        for _ in 0..50 {
+            Machine::of(&image).end();
+        }
+    })
+    .expect_clean();
+}
+
+#[test]
+fn two_drivers_share_a_stack() {
+    scenario!(|| {
+        pnp::boot();
+        let image = driver::build("wdm.c");
+        let drivers = ["lower", "upper"].map(|name| pnp::load_driver(name, &image).expect("it loads"));
+        let device = pnp::add_device_stack(&drivers.each_ref(), FUNCTION).expect("both add a device");
+        assert!(status::is_success(pnp::start(&device)));
+        let path = device_interface::enabled_of(&CLASS).pop().expect("the interface is enabled");
+        let file = file::open_path(&path).expect("the device opens");
+        let (outcome, data) = control(0, &[1], 1).run(file);
+        assert_eq!((outcome.status, data), (status::SUCCESS, vec![2]));
+        file::close_handle(file);
+        pnp::remove(device);
+        drivers.into_iter().for_each(pnp::unload);
+    })
+    .expect_clean();
 }
 
 macro_rules! mistakes {
@@ -193,6 +303,14 @@ mistakes! {
         0x2F breaks DoubleCompletion calling "IofCompleteRequest" in Some("complete_while_lower_has_it");
 }
 
+fn code(story: u32) -> u32 {
+    0x22 << 16 | (0x800 + story) << 2
+}
+
+const METHOD_OUT_DIRECT: u32 = 2;
+const METHOD_NEITHER: u32 = 3;
+const FUNCTION: Function =
+    Function { vendor: 0x1234, device: 0x5678, vf_device: 0x5679, total_vfs: 8, num_vfs: Some(5) };
 /// Longer than any request takes that is not forgotten.
 const SOON: Duration = Duration::from_secs(5);
 const CLASS: GUID =

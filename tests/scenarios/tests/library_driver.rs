@@ -18,5 +18,5 @@ fn a_driver_that_links_the_library_serves_its_own_handler_and_no_other() {
     let answers = run.lines();
     assert_eq!(answers[0]["status"], "0x00000000");
     assert_eq!(answers[0]["data"], "02000000");
-    assert_eq!(answers[1]["status"], "0xC000000D");
+    assert_eq!(answers[1]["status"], "0xc000000d");
 }

@@ -21,7 +21,6 @@ pub mod core {
 }
 
 /// What wdk-build takes from `windows::Win32`.
-#[allow(non_snake_case)]
 pub mod Win32 {
     /// The system's services.
     pub mod System {
@@ -35,17 +34,14 @@ pub mod Win32 {
 
             /// A Windows error code; never success here.
             #[derive(Clone, Copy, Debug)]
-            #[allow(non_camel_case_types)]
             pub struct WIN32_ERROR(pub u32);
 
             /// Access rights.
             #[derive(Clone, Copy)]
-            #[allow(non_camel_case_types)]
             pub struct REG_SAM_FLAGS(pub u32);
 
             /// Value types.
             #[derive(Clone, Copy)]
-            #[allow(non_camel_case_types)]
             pub struct REG_ROUTINE_FLAGS(pub u32);
 
             /// The machine's keys.
@@ -73,7 +69,6 @@ pub mod Win32 {
             ///
             /// # Safety
             /// None: nothing is touched.
-            #[allow(non_snake_case)]
             pub unsafe fn RegOpenKeyExA(
                 _key: HKEY,
                 _sub_key: PCSTR,
@@ -88,7 +83,6 @@ pub mod Win32 {
             ///
             /// # Safety
             /// None: nothing is touched.
-            #[allow(non_snake_case)]
             pub unsafe fn RegGetValueA(
                 _key: HKEY,
                 _sub_key: Option<PCSTR>,
@@ -105,7 +99,6 @@ pub mod Win32 {
             ///
             /// # Safety
             /// None: nothing is touched.
-            #[allow(non_snake_case)]
             pub unsafe fn RegCloseKey(_key: HKEY) -> WIN32_ERROR {
                 FILE_NOT_FOUND
             }

@@ -162,10 +162,11 @@ impl Toolchain {
         let wrapper = env::current_exe().context("this command does not know its own path")?;
         let quoted = |path: &Path| format!("{:?}", path.to_string_lossy());
         let (compiler, library) = match self {
-            Self::Own => (String::new(), ""),
-            Self::Debian => {
-                ("rustc = \"/usr/bin/rustc\"\n".to_owned(), "[unstable]\nbuild-std = [\"core\", \"alloc\"]\n")
-            }
+            Self::Own => ("", ""),
+            Self::Debian => (
+                "rustc = \"/usr/bin/rustc\"\nrustdoc = \"/usr/bin/rustdoc\"\n",
+                "[unstable]\nbuild-std = [\"core\", \"alloc\"]\n",
+            ),
         };
         Ok(format!(
             "[build]\n{compiler}rustc-wrapper = {wrapper}\ntarget = \"{TARGET}\"\ntarget-dir = {folder}\n\n{library}\n\

@@ -55,6 +55,12 @@ enum Task {
     },
     /// Check formatting, lints and documentation, the driver for its own target included.
     Lint,
+    /// Measure the engine beside the machine's limit and two rivals, in one run.
+    Bench {
+        /// Arguments of `bench`: --json, --rounds N.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Build what is missing and run the command `parent-partition`.
     Partition {
         /// Arguments of `parent-partition`.
@@ -75,6 +81,7 @@ fn main() -> ExitCode {
         Task::Test { only } => test::run(only.as_deref()),
         Task::Image { release, json } => print_image(release, json),
         Task::Lint => lint::run(),
+        Task::Bench { arguments } => partition::bench(&arguments),
         Task::Partition { arguments } => partition::run(&arguments),
     };
     code(done)

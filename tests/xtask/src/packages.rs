@@ -102,7 +102,9 @@ pub(crate) fn ensure(packages: &[&[Package]]) -> Result<Duration> {
             package.shows
         );
     }
-    Ok(begun.elapsed())
+    let took = begun.elapsed();
+    eprintln!("Downloaded and installed in {:.1} s.", took.as_secs_f64());
+    Ok(took)
 }
 
 /// The words before `apt-get`, or none where this user may not install.

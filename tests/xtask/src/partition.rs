@@ -1,4 +1,4 @@
-//! `cargo xtask partition` and `demo`: build what is missing, run the command `parent-partition`.
+//! `cargo xtask partition`, `demo` and `bench`: build what is missing, run the command.
 
 use std::{env, ffi::OsString, path::PathBuf, process::Command};
 
@@ -19,13 +19,26 @@ pub(crate) const IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_IMAGE";
 /// # Errors
 /// Something could not be built or started.
 pub(crate) fn run(arguments: &[OsString]) -> Result<u8> {
+    packages::ensure(&[packages::PARENT_PARTITION, packages::CROSS_BUILD])?;
     let command = build()?;
     let image = Image::build(DRIVER, Profile::Release)?;
-    let status = Command::new(&command)
-        .args(arguments)
-        .env(IMAGE_VARIABLE, image.path())
+    exit_code(Command::new(&command).args(arguments).env(IMAGE_VARIABLE, image.path()))
+}
+
+/// Builds the benchmark as shipped and runs it; returns its exit code.
+///
+/// # Errors
+/// It could not be built or started.
+pub(crate) fn bench(arguments: &[OsString]) -> Result<u8> {
+    run_shown(cargo().args(["build", "--quiet", "--release", "--package", "bench"]))?;
+    exit_code(Command::new(target().join("release/bench")).args(arguments))
+}
+
+/// Runs a command that speaks for itself.
+fn exit_code(command: &mut Command) -> Result<u8> {
+    let status = command
         .status()
-        .with_context(|| format!("cannot run {}", command.display()))?;
+        .with_context(|| format!("cannot run {}", command.get_program().to_string_lossy()))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 

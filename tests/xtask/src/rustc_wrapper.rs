@@ -29,6 +29,7 @@ const EMPTIED: [&str; 8] = [
     "windows_strings",
     "windows_threading",
 ];
+const NOTHING: &str = "//! Not used on this host.\n";
 const WINDOWS_SYMLINK: &str = "std::os::windows::fs::symlink_file";
 const UNIX_SYMLINK: &str = "std::os::unix::fs::symlink";
 
@@ -59,15 +60,15 @@ fn redirect(arguments: &mut Vec<String>, scratch: &Path) -> Result<()> {
     let Some(root) = arguments.iter().position(|argument| argument.ends_with("lib.rs")) else {
         return Ok(());
     };
+    let original = PathBuf::from(&arguments[root]);
     match name.as_str() {
         "wdk_build" => {
-            let original = PathBuf::from(&arguments[root]);
             arguments[root] = path_text(&unix_copy(&original, scratch)?)?;
             arguments.extend(["--cfg".into(), "target_os=\"windows\"".into()]);
         }
-        "windows" => arguments[root] = replacement(&scratch.join("windows.rs"), WINDOWS_STUB)?,
+        "windows" => arguments[root] = replaced(&original, &scratch.join("windows.rs"), WINDOWS_STUB)?,
         emptied if EMPTIED.contains(&emptied) => {
-            arguments[root] = replacement(&scratch.join("empty.rs"), "//! Not used on this host.\n")?;
+            arguments[root] = replaced(&original, &scratch.join("empty.rs"), NOTHING)?;
         }
         _ => {}
     }
@@ -83,23 +84,29 @@ fn crate_name(arguments: &[String]) -> Option<&str> {
 fn unix_copy(root: &Path, scratch: &Path) -> Result<PathBuf> {
     let from = root.parent().context("wdk-build's lib.rs lies in no folder")?;
     let to = scratch.join("wdk_build");
-    let mut replaced = 0;
+    let mut links = 0;
     for file in relative_files(from)? {
         let path = from.join(&file);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        replaced += text.matches(WINDOWS_SYMLINK).count();
-        write_if_changed(&to.join(&file), text.replace(WINDOWS_SYMLINK, UNIX_SYMLINK).as_bytes())?;
+        links += text.matches(WINDOWS_SYMLINK).count();
+        replaced(&path, &to.join(&file), &text.replace(WINDOWS_SYMLINK, UNIX_SYMLINK))?;
     }
-    ensure!(
-        replaced == 2,
-        "wdk-build makes {replaced} symbolic links where 2 were expected: another version?"
-    );
+    ensure!(links == 2, "wdk-build makes {links} symbolic links where 2 were expected: another version?");
     Ok(to.join("lib.rs"))
 }
 
-/// Another source for a crate; its modification time must not change, or cargo builds again.
-fn replacement(path: &Path, text: &str) -> Result<String> {
+/// Writes another source for a crate, as old as the original, and returns its path as text.
+///
+/// It is written while cargo builds the crate: a file newer than that build would be built again the next time.
+fn replaced(original: &Path, path: &Path, text: &str) -> Result<String> {
+    let is_new = !path.exists();
     write_if_changed(path, text.as_bytes())?;
+    if is_new {
+        let age = fs::metadata(original).and_then(|data| data.modified());
+        let file = fs::File::options().write(true).open(path);
+        age.and_then(|age| file?.set_modified(age))
+            .with_context(|| format!("cannot date {}", path.display()))?;
+    }
     path_text(path)
 }
 

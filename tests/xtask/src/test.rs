@@ -12,7 +12,7 @@ use crate::{
     image::Image,
     lint, packages,
     partition::{self, IMAGE_VARIABLE, cargo},
-    workspace::{root, run_shown},
+    workspace::{root, run_shown, target},
 };
 
 /// The variable that tells tests where the image with debug assertions lies.
@@ -35,6 +35,9 @@ const STEPS: &[(&str, &str, Check)] = &[
     ("lint", "formatting, clippy, documentation; the driver for its own target", lints),
     ("tasks", "these commands' own tests", tasks),
     ("engine", "rules, refusals, examples in the documentation", engine),
+    ("model", "the engine does what a slow model does, over ten million random operations", model),
+    ("loom", "gate, drain, replace, reset, invalidation under every schedule", loom),
+    ("shuttle", "the same under many random schedules", shuttle),
     ("image-debug", "the driver with debug assertions builds", debug_image),
     ("image-release", "the driver as shipped builds: size, subsystem, imports", release_image),
     ("partition", "the simulated kernel, framework, bus and guests", partition_tests),
@@ -91,7 +94,7 @@ fn download() -> Result<Duration> {
 
 fn report(outcomes: &[Outcome], downloads: Duration) -> u8 {
     println!();
-    println!("{:14} {:>7} {:>9}  {}", "step", "checks", "seconds", "what");
+    println!("{:14} {:>7} {:>9}  what", "step", "checks", "seconds");
     let mut passed = 0;
     let mut failed = 0;
     for outcome in outcomes {
@@ -130,6 +133,28 @@ fn tasks() -> Result<usize> {
 
 fn engine() -> Result<usize> {
     cargo_test(cargo().args(["test", "--no-fail-fast", "--package", "backchannel"]))
+}
+
+fn model() -> Result<usize> {
+    cargo_test(cargo().args(["test", "--release", "--package", "backchannel", "--test", "model"]))
+}
+
+fn loom() -> Result<usize> {
+    schedules("loom")
+}
+
+fn shuttle() -> Result<usize> {
+    schedules("shuttle")
+}
+
+/// Compiles the engine over the atomics of a schedule checker, in a target folder of its own, and runs the models.
+fn schedules(checker: &str) -> Result<usize> {
+    cargo_test(
+        cargo()
+            .args(["test", "--release", "--package", "backchannel", "--test", "schedules"])
+            .env("RUSTFLAGS", format!("--cfg {checker}"))
+            .env("CARGO_TARGET_DIR", target().join(checker)),
+    )
 }
 
 fn debug_image() -> Result<usize> {

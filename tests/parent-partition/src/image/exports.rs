@@ -45,6 +45,14 @@ impl Export {
         self.name
     }
 
+    /// How many arguments of a routine travel on the stack; `None` for a variable.
+    pub fn stack_arguments(&self) -> Option<u8> {
+        match self.kind {
+            Kind::Routine { stack_arguments } => Some(stack_arguments),
+            Kind::Data => None,
+        }
+    }
+
     /// The address an image is given: a variable, or a routine's thunk.
     pub fn bound(&self) -> usize {
         match self.kind {

@@ -124,7 +124,7 @@ impl Irp {
         field.swap(routine, Ordering::SeqCst)
     }
 
-    /// Keeps a word of the holder in the IRP (Tail.Overlay.DriverContext[0]).
+    /// Keeps a word of the holder in the IRP (`Tail.Overlay.DriverContext[0]`).
     pub(super) fn set_context(self, word: usize) {
         // SAFETY: as in `status`; the holder owns the driver context.
         unsafe {

@@ -28,6 +28,12 @@ pub(super) struct Binding {
 }
 
 impl Binding {
+    /// A binding of no driver, for objects that a test makes.
+    #[cfg(test)]
+    pub(super) fn of_no_driver() -> Arc<Self> {
+        Arc::new(Self { driver_object: 0, globals: 0, driver: Mutex::new(None) })
+    }
+
     /// The driver's WDFDRIVER, once it made one.
     pub(super) fn driver(&self) -> Option<Arc<Driver>> {
         self.driver.lock().unwrap_or_else(PoisonError::into_inner).clone()

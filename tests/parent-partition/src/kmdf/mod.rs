@@ -62,7 +62,7 @@ mod wait_lock;
 mod work_item;
 
 pub use loader::exports;
-pub use verify::set_verifier;
+pub use verify::{go_on_after_findings, set_verifier};
 
 /// Every framework function that is served.
 fn routines() -> Vec<table::Routine> {

@@ -268,3 +268,6 @@ struct State {
     children: Vec<Arc<Object>>,
     contexts: Vec<Context>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use super::kernel::{Event, WorkItem};
 use super::loader;
 use super::object::{self, Object};
 use super::queue_state::QueueState;
+use super::request::Request;
 use super::status::{self, Status};
 use super::table::{Routine, routines};
 use super::verify;
@@ -37,7 +38,7 @@ pub(super) struct Queue {
     pub(super) finished: Event,
     /// Present when callbacks must run at PASSIVE_LEVEL: carries them there.
     pub(super) deferral: Option<WorkItem>,
-    state: Mutex<QueueState>,
+    state: Mutex<QueueState<Request>>,
 }
 
 impl Kind for Queue {
@@ -60,7 +61,7 @@ impl Queue {
     }
 
     /// The part that changes. LOCK: a leaf; no callback, completion or wait under it.
-    pub(super) fn state(&self) -> MutexGuard<'_, QueueState> {
+    pub(super) fn state(&self) -> MutexGuard<'_, QueueState<Request>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -154,7 +155,7 @@ pub(super) struct QueueConfig {
 }
 
 /// Addresses of a queue's callbacks, 0 where there is none.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Handlers {
     pub(super) default: usize,
     pub(super) read: usize,

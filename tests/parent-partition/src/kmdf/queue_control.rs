@@ -8,6 +8,7 @@ use super::kernel::Event;
 use super::loader;
 use super::queue::{Handler, Queue};
 use super::queue_state::{Notification, Power};
+use super::request::Request;
 use super::table::{Routine, routines};
 use super::verify;
 use crate::judge::{self, Rule};
@@ -125,7 +126,7 @@ impl Queue {
         }
     }
 
-    fn transit(self: &Arc<Self>, power: impl FnOnce(&[Arc<super::request::Request>]) -> Power) {
+    fn transit(self: &Arc<Self>, power: impl FnOnce(&[Arc<Request>]) -> Power<Request>) {
         self.power_idle.clear();
         {
             let mut state = self.state();
@@ -236,8 +237,9 @@ extern "win64" fn WdfIoQueueStop(globals: usize, queue: Handle, function: usize,
 extern "win64" fn WdfIoQueueStopSynchronously(globals: usize, queue: Handle) {
     loader::binding(globals);
     let queue = handle::of::<Queue>(queue);
-    verify::passive_level();
-    waited_for(|done| queue.stop(Some(done)));
+    if verify::may_wait() {
+        waited_for(|done| queue.stop(Some(done)));
+    }
 }
 
 /// Takes no more requests; calls back when the last one is completed. IRQL <= DISPATCH_LEVEL.
@@ -252,8 +254,9 @@ extern "win64" fn WdfIoQueueDrain(globals: usize, queue: Handle, function: usize
 extern "win64" fn WdfIoQueueDrainSynchronously(globals: usize, queue: Handle) {
     loader::binding(globals);
     let queue = handle::of::<Queue>(queue);
-    verify::passive_level();
-    waited_for(|done| queue.close(false, Some(done)));
+    if verify::may_wait() {
+        waited_for(|done| queue.close(false, Some(done)));
+    }
 }
 
 /// Takes no more requests and cancels what can be; calls back when there is none left. IRQL <= DISPATCH_LEVEL.
@@ -268,8 +271,9 @@ extern "win64" fn WdfIoQueuePurge(globals: usize, queue: Handle, function: usize
 extern "win64" fn WdfIoQueuePurgeSynchronously(globals: usize, queue: Handle) {
     loader::binding(globals);
     let queue = handle::of::<Queue>(queue);
-    verify::passive_level();
-    waited_for(|done| queue.close(true, Some(done)));
+    if verify::may_wait() {
+        waited_for(|done| queue.close(true, Some(done)));
+    }
 }
 
 /// Stops presenting and cancels what can be, but still takes requests. IRQL <= DISPATCH_LEVEL.
@@ -284,8 +288,9 @@ extern "win64" fn WdfIoQueueStopAndPurge(globals: usize, queue: Handle, function
 extern "win64" fn WdfIoQueueStopAndPurgeSynchronously(globals: usize, queue: Handle) {
     loader::binding(globals);
     let queue = handle::of::<Queue>(queue);
-    verify::passive_level();
-    waited_for(|done| stop_and_purge(&queue, Some(done)));
+    if verify::may_wait() {
+        waited_for(|done| stop_and_purge(&queue, Some(done)));
+    }
 }
 
 fn stop_and_purge(queue: &Arc<Queue>, when_idle: Option<Notification>) -> bool {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::callback;
 use super::handle;
 use super::queue::{Handler, Queue};
-use super::queue_state::{Notification, STOP_ACTION_PURGE, Step};
+use super::queue_state::{Notification, Queued, STOP_ACTION_PURGE, Step};
 use super::request::{Acknowledgement, Request};
 use super::status;
 use crate::machine;

@@ -11,11 +11,25 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::queue::{Dispatch, QueueConfig};
-use super::request::{Acknowledgement, Request};
+use super::request::Acknowledgement;
+
+/// What the state of a queue needs to know of a request.
+pub(super) trait Queued {
+    /// Makes a waiting request's IRP cancelable; false when it was cancelled before.
+    fn begin_waiting(&self) -> bool;
+    /// Takes a waiting request off; false when its cancel routine has begun, which then deals with it.
+    fn end_waiting(&self) -> bool;
+    /// What the driver answered to EvtIoStop.
+    fn acknowledgement(&self) -> Acknowledgement;
+    /// Whether the driver gave it back; tells so once.
+    fn take_requeue(&self) -> bool;
+    /// Forgets what the driver answered: the stop is over.
+    fn forget_acknowledgement(&self);
+}
 
 /// The part of a queue that changes.
 #[derive(Debug)]
-pub(super) struct QueueState {
+pub(super) struct QueueState<R> {
     /// New requests are taken (WdfIoQueueAcceptRequests).
     pub(super) accepts: bool,
     /// Waiting requests are presented (WdfIoQueueDispatchRequests).
@@ -23,15 +37,15 @@ pub(super) struct QueueState {
     /// The device goes away: nothing makes the queue accept again.
     pub(super) shut_down: bool,
     /// Requests that wait for the driver, first come first.
-    pub(super) waiting: VecDeque<Arc<Request>>,
+    pub(super) waiting: VecDeque<Arc<R>>,
     /// Requests that the driver has, in order of presentation.
-    pub(super) owned: Vec<Arc<Request>>,
+    pub(super) owned: Vec<Arc<R>>,
     /// Requests that count as the driver's: those it has and those whose completion or forwarding is not over.
     pub(super) driver_count: usize,
     /// Threads inside the event loop.
     pub(super) dispatching: usize,
     /// Where the queue is between powered and not.
-    pub(super) power: Power,
+    pub(super) power: Power<R>,
     /// The queue had no waiting request when the last one came.
     pub(super) transition_from_empty: bool,
     /// To call when the driver holds no request (a stop).
@@ -41,9 +55,9 @@ pub(super) struct QueueState {
     /// To call when a request comes to an empty manual queue.
     pub(super) when_ready: Option<Notification>,
     /// Requests whose EvtRequestCancel is due.
-    pub(super) cancelled: VecDeque<Arc<Request>>,
+    pub(super) cancelled: VecDeque<Arc<R>>,
     /// Requests whose EvtIoCanceledOnQueue is due.
-    pub(super) cancelled_on_queue: VecDeque<Arc<Request>>,
+    pub(super) cancelled_on_queue: VecDeque<Arc<R>>,
     /// A purge is on: what becomes cancelable or comes back is cancelled.
     pub(super) cancels_dispatched: bool,
     /// The object is being disposed.
@@ -55,23 +69,23 @@ pub(super) struct QueueState {
 }
 
 /// Where a queue is between powered and not.
-#[derive(Clone, Debug)]
-pub(super) enum Power {
+#[derive(Debug)]
+pub(super) enum Power<R> {
     /// Requests are presented.
     On,
     /// No new request is presented; who waits is told when no thread is inside a callback.
     Transition,
     /// The driver is being told of its requests, and must acknowledge or give up each.
-    Stopping(Told),
+    Stopping(Told<R>),
     /// As `Stopping`, for good.
-    Purging(Told),
+    Purging(Told<R>),
     /// Requests are held back.
     Off,
     /// The driver is being told which of its requests go on.
-    Resuming(Told),
+    Resuming(Told<R>),
 }
 
-impl Power {
+impl<R> Power<R> {
     /// Requests are held back.
     pub(super) fn is_off(&self) -> bool {
         matches!(self, Self::Off)
@@ -84,7 +98,7 @@ impl Power {
 }
 
 /// The requests that the driver has not been told of yet.
-pub(super) type Told = VecDeque<Arc<Request>>;
+pub(super) type Told<R> = VecDeque<Arc<R>>;
 
 /// A function of the driver to call with the queue and a context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,23 +109,23 @@ pub(super) struct Notification {
 
 /// The next thing to do for a queue, without its lock.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum Step<R> {
     /// Call EvtRequestCancel.
-    Cancel(Arc<Request>),
+    Cancel(Arc<R>),
     /// Call EvtIoCanceledOnQueue.
-    CancelOnQueue(Arc<Request>),
+    CancelOnQueue(Arc<R>),
     /// Complete with STATUS_CANCELLED a request that never reached the driver.
-    Discard(Arc<Request>),
+    Discard(Arc<R>),
     /// Call a state callback of the driver.
     Notify(Notification),
     /// Call EvtIoStop with these action flags.
-    Stop(Arc<Request>, u32),
+    Stop(Arc<R>, u32),
     /// Call EvtIoResume.
-    Resume(Arc<Request>),
+    Resume(Arc<R>),
     /// Put an acknowledged request back among those that wait.
-    TakeBack(Arc<Request>),
+    TakeBack(Arc<R>),
     /// Present a request to the driver.
-    Present(Arc<Request>),
+    Present(Arc<R>),
     /// Tell who waits that no thread is inside a callback; nothing else happens until the stop itself.
     PowerHeld,
     /// Tell who waits that the power transition is over.
@@ -124,7 +138,7 @@ pub(super) enum Step {
     Done,
 }
 
-impl QueueState {
+impl<R: Queued> QueueState<R> {
     /// A queue that has just been made.
     pub(super) fn new(powered: bool) -> Self {
         Self {
@@ -155,7 +169,7 @@ impl QueueState {
     }
 
     /// Puts a request at the end of those that wait; false when it was cancelled before.
-    pub(super) fn append(&mut self, request: &Arc<Request>) -> bool {
+    pub(super) fn append(&mut self, request: &Arc<R>) -> bool {
         if !request.begin_waiting() {
             return false;
         }
@@ -167,7 +181,7 @@ impl QueueState {
     }
 
     /// Takes the first waiting request that nobody is cancelling and that `wanted` accepts.
-    pub(super) fn take_waiting(&mut self, wanted: impl Fn(&Request) -> bool) -> Option<Arc<Request>> {
+    pub(super) fn take_waiting(&mut self, wanted: impl Fn(&R) -> bool) -> Option<Arc<R>> {
         let mut at = 0;
         while let Some(request) = self.waiting.get(at) {
             if !wanted(request) {
@@ -183,13 +197,13 @@ impl QueueState {
     }
 
     /// Makes a request the driver's.
-    pub(super) fn give_to_driver(&mut self, request: &Arc<Request>) {
+    pub(super) fn give_to_driver(&mut self, request: &Arc<R>) {
         self.owned.push(Arc::clone(request));
         self.driver_count += 1;
     }
 
     /// Takes a request off the driver's list; it still counts until [`QueueState::driver_count`] is lowered.
-    pub(super) fn take_from_driver(&mut self, request: &Arc<Request>) {
+    pub(super) fn take_from_driver(&mut self, request: &Arc<R>) {
         self.owned.retain(|other| !Arc::ptr_eq(other, request));
         if let Power::Stopping(told) | Power::Purging(told) | Power::Resuming(told) = &mut self.power {
             told.retain(|other| !Arc::ptr_eq(other, request));
@@ -198,7 +212,7 @@ impl QueueState {
 
     /// Decides what comes next. `new` is a request that has just come; it is taken when it can be presented at once, and
     /// otherwise waits.
-    pub(super) fn next(&mut self, config: &QueueConfig, new: &mut Option<Arc<Request>>) -> Step {
+    pub(super) fn next(&mut self, config: &QueueConfig, new: &mut Option<Arc<R>>) -> Step<R> {
         let requests = self.waiting.len() + self.driver_count + usize::from(new.is_some());
         let last_inside = self.dispatching == 1;
         if !self.tells_driver() {
@@ -244,9 +258,9 @@ impl QueueState {
     /// Lets the new request wait, then does `then`; a new request that is cancelled already comes first.
     fn with_new_waiting(
         &mut self,
-        new: &mut Option<Arc<Request>>,
-        then: impl FnOnce(&mut Self) -> Option<Step>,
-    ) -> Step {
+        new: &mut Option<Arc<R>>,
+        then: impl FnOnce(&mut Self) -> Option<Step<R>>,
+    ) -> Step<R> {
         if let Some(request) = new.take()
             && !self.append(&request)
         {
@@ -255,7 +269,7 @@ impl QueueState {
         then(self).unwrap_or(Step::Again)
     }
 
-    fn next_presented(&mut self, new: &mut Option<Arc<Request>>) -> Step {
+    fn next_presented(&mut self, new: &mut Option<Arc<R>>) -> Step<R> {
         let request = match self.take_waiting(|_| true) {
             Some(first) => {
                 if let Some(request) = new.take()
@@ -273,7 +287,7 @@ impl QueueState {
         Step::Present(request)
     }
 
-    fn next_of_power(&mut self, last_inside: bool) -> Option<Step> {
+    fn next_of_power(&mut self, last_inside: bool) -> Option<Step<R>> {
         match &mut self.power {
             Power::Transition => {
                 return Some(if last_inside { Step::PowerHeld } else { Step::Done });
@@ -304,7 +318,7 @@ impl QueueState {
                 return Some(Step::TakeBack(Arc::clone(request)));
             }
         }
-        let unacknowledged = |request: &Arc<Request>| request.acknowledgement() != Acknowledgement::Keep;
+        let unacknowledged = |request: &Arc<R>| request.acknowledgement() != Acknowledgement::Keep;
         let leaving = self.driver_count > self.owned.len();
         if self.owned.iter().any(unacknowledged) || leaving || !last_inside {
             return Some(Step::Done);
@@ -330,3 +344,6 @@ impl QueueState {
 pub(super) const STOP_ACTION_SUSPEND: u32 = 1;
 /// WdfRequestStopActionPurge.
 pub(super) const STOP_ACTION_PURGE: u32 = 2;
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,7 @@ use super::loader;
 use super::memory::Memory;
 use super::object::{self, Object};
 use super::queue::Queue;
+use super::queue_state::Queued;
 use super::status::{self, Status};
 use super::table::{Routine, routines};
 use super::verify;
@@ -177,29 +178,6 @@ impl Request {
     /// Whether the driver has seen it.
     pub(super) fn was_presented(&self) -> bool {
         self.state().presented
-    }
-
-    /// What the driver answered to EvtIoStop.
-    pub(super) fn acknowledgement(&self) -> Acknowledgement {
-        self.state().acknowledgement
-    }
-
-    /// Forgets what the driver answered: the stop is over.
-    pub(super) fn forget_acknowledgement(&self) {
-        let mut state = self.state();
-        state.acknowledgement = Acknowledgement::None;
-        state.in_stop_callback = false;
-    }
-
-    /// Whether the driver gave it back; tells so once.
-    pub(super) fn take_requeue(&self) -> bool {
-        let mut state = self.state();
-        let requeue = state.acknowledgement == Acknowledgement::Requeue;
-        if requeue {
-            state.acknowledgement = Acknowledgement::None;
-            state.in_stop_callback = false;
-        }
-        requeue
     }
 
     /// Remembers whether EvtIoStop is on for it.

@@ -10,22 +10,21 @@ use super::handle::{self, Handle};
 use super::irp::Irp;
 use super::kernel;
 use super::loader;
-use super::request::{Place, Request};
+use super::queue_state::Queued;
+use super::request::{Acknowledgement, Place, Request};
 use super::status::{self, Status};
 use super::table::{Routine, routines};
 use super::verify;
 use crate::judge::Rule;
 
-impl Request {
-    /// Makes a waiting request's IRP cancelable; false when it was cancelled already and nobody else deals with that.
-    pub(super) fn begin_waiting(&self) -> bool {
+impl Queued for Request {
+    fn begin_waiting(&self) -> bool {
         let Some(irp) = self.irp() else { return false };
         self.state().place = Place::Waiting;
         self.arm(irp, cancel_waiting as *const () as usize)
     }
 
-    /// Takes a waiting request off; false when its cancel routine has begun, which then deals with it.
-    pub(super) fn end_waiting(&self) -> bool {
+    fn end_waiting(&self) -> bool {
         let taken = self.irp().is_some_and(|irp| irp.set_cancel_routine(0) != 0);
         if taken {
             self.state().place = Place::Fresh;
@@ -33,6 +32,28 @@ impl Request {
         taken
     }
 
+    fn acknowledgement(&self) -> Acknowledgement {
+        self.state().acknowledgement
+    }
+
+    fn take_requeue(&self) -> bool {
+        let mut state = self.state();
+        let requeue = state.acknowledgement == Acknowledgement::Requeue;
+        if requeue {
+            state.acknowledgement = Acknowledgement::None;
+            state.in_stop_callback = false;
+        }
+        requeue
+    }
+
+    fn forget_acknowledgement(&self) {
+        let mut state = self.state();
+        state.acknowledgement = Acknowledgement::None;
+        state.in_stop_callback = false;
+    }
+}
+
+impl Request {
     /// Takes back that the request is cancelable, to cancel it; false when it is not, or is being cancelled.
     pub(super) fn take_mark(&self) -> bool {
         let marked = self.is_marked_cancelable();

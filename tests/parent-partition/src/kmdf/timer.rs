@@ -151,8 +151,8 @@ extern "win64" fn WdfTimerStart(globals: usize, timer: Handle, due: i64) -> u8 {
 extern "win64" fn WdfTimerStop(globals: usize, timer: Handle, wait: u8) -> u8 {
     loader::binding(globals);
     let timer = handle::of::<Timer>(timer);
-    if wait != 0 {
-        verify::passive_level();
+    if wait != 0 && !verify::may_wait() {
+        return 0;
     }
     u8::from(timer.stop(wait != 0))
 }

@@ -2,18 +2,27 @@
 //!
 //! The framework ends a run with bugcheck 0x10D (WDF_VIOLATION) for what it cannot go on after, and, with the verifier on,
 //! stops at what is wrong but could go on. Both end the run here; without the verifier the second kind goes on as the
-//! framework does, which recorded traces show.
+//! framework does, which recorded traces show. A run can ask to go on with it, as under a debugger that answers `g`.
 
 use std::fmt::Display;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::judge::{self, Rule};
+use crate::machine::irql;
 
 static VERIFIER: AtomicBool = AtomicBool::new(true);
+static OBSERVER: OnceLock<fn(Rule, &str)> = OnceLock::new();
 
 /// Turns the verifier of every driver bound from now on off or on (it is on).
 pub fn set_verifier(on: bool) {
     VERIFIER.store(on, Ordering::SeqCst);
+}
+
+/// Has the run go on after each finding of the verifier, of which `observer` is told; once in a process.
+pub fn go_on_after_findings(observer: fn(Rule, &str)) {
+    // A second observer would be told what the first one is.
+    let _ = OBSERVER.set(observer);
 }
 
 /// Whether the verifier is on.
@@ -29,7 +38,10 @@ pub(super) fn violation(rule: Rule, code: Violation, detail: impl Display) -> ! 
 /// Ends the run when the verifier is on, else returns.
 pub(super) fn finding(rule: Rule, detail: impl Display) {
     if verifier() {
-        judge::violation(rule, detail);
+        match OBSERVER.get() {
+            Some(observer) => observer(rule, &detail.to_string()),
+            None => judge::violation(rule, detail),
+        }
     }
 }
 
@@ -42,9 +54,18 @@ pub(super) fn required(address: usize, name: &str) {
 
 /// A routine that its page allows at PASSIVE_LEVEL only; the framework itself checks it with the verifier alone.
 pub(super) fn passive_level() {
-    if verifier() {
-        judge::irql_exactly(0);
+    let now = irql::current();
+    if now != irql::PASSIVE_LEVEL {
+        finding(Rule::Irql, format_args!("called at IRQL {now}, must be {}", irql::PASSIVE_LEVEL));
     }
+}
+
+/// As [`passive_level`], for a routine that does nothing at another level when the run goes on after the finding.
+///
+/// SPEC: traces `misuse-queue-stop-dispatch-verifier`, `misuse-timer-stop-wait-dispatch-verifier`.
+pub(super) fn may_wait() -> bool {
+    passive_level();
+    !verifier() || irql::current() == irql::PASSIVE_LEVEL
 }
 
 /// A routine that its page allows up to DISPATCH_LEVEL.

@@ -90,7 +90,6 @@ pub const FAILABLE: [(&str, u64); COUNT] = [
 type Routine = extern "win64" fn(u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64) -> u64;
 
 /// Stands in for a routine of at most twelve arguments; words beyond its own are whatever the caller's stack holds there.
-#[expect(clippy::too_many_arguments, reason = "as many as any routine has")]
 extern "win64" fn wrapper<const INDEX: usize>(
     a: u64,
     b: u64,

@@ -19,8 +19,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::irql;
 use super::thread_block::{self, HOST_SP, IMAGE_SP, RESUME};
+use super::{irql, turn};
 use crate::image::{self, Callers, Registers};
 use crate::judge::{Rule, violation_at};
 use crate::record::{self, Kind, Record};
@@ -28,8 +28,13 @@ use crate::record::{self, Kind, Record};
 /// Runs `work` at DISPATCH_LEVEL, if it can be on the processor of another thread that runs an image's code, else here;
 /// returns when it is done.
 ///
-/// Breaks [`Rule::Deadlock`] when it is not done after [`LIMIT`].
+/// On a machine of one processor without preemption it is done here. Breaks [`Rule::Deadlock`] when it is not done after
+/// [`LIMIT`].
 pub fn run(work: impl FnOnce() + Send + 'static) {
+    if turn::is_alone() {
+        irql::at(irql::DISPATCH_LEVEL, work);
+        return;
+    }
     install();
     let job = Arc::new(Job { work: Mutex::new(Some(Box::new(work))), done: AtomicBool::new(false) });
     queue().push_back(Arc::clone(&job));

@@ -24,6 +24,7 @@ mod stack;
 pub mod thread;
 pub(crate) mod thread_block;
 pub mod thunk;
+pub mod turn;
 pub mod wait;
 
 pub use enter::{call, call_lowering_to};

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::stack::{self, KernelStack};
 use super::thread_block::{self, ThreadBlock};
+use super::turn::Seat;
 use super::{fault, interrupt, irql, wait};
 use crate::memory::pages;
 
@@ -42,7 +43,11 @@ pub fn spawn<T: Send + 'static>(
 ) -> io::Result<JoinHandle<T>> {
     let ended = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&ended);
+    let seat = Seat::reserve();
     let host = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        seat.take();
+        // Moved in: the seat is given up last, when the thread's end is known.
+        let _seat = seat;
         let _ending = Ending(flag);
         let _kernel_thread = KernelThread::begin();
         body()

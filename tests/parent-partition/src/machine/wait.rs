@@ -7,15 +7,18 @@
 //! LOCK: the dispatcher lock is a leaf. No image is called, no other wait begins, and no violation other than
 //! one that ends the process happens under it.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use super::turn::{self, Turns};
 
 /// Runs `body` under the dispatcher lock and wakes the waiters to look again.
 pub fn change<T>(body: impl FnOnce() -> T) -> T {
-    let guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut turns = lock();
     let value = body();
-    drop(guard);
-    CHANGED.notify_all();
+    turns.changed();
+    drop(turns);
+    wake();
     value
 }
 
@@ -24,17 +27,24 @@ pub fn change<T>(body: impl FnOnce() -> T) -> T {
 /// `ready` runs under the dispatcher lock, at least once, also with a time-out of zero; it may take what it
 /// finds (consume a signal).
 pub fn until<T>(timeout: Option<Duration>, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let mut guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let deadline = timeout.and_then(|timeout| since_boot().checked_add(timeout));
+    let mut turns = lock();
+    let ticket = turns.ticket();
     loop {
         if let Some(value) = ready() {
             return Some(value);
         }
-        guard = match deadline {
-            None => CHANGED.wait(guard).unwrap_or_else(PoisonError::into_inner),
-            Some(deadline) => {
-                let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-                CHANGED.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
+        let left = deadline.map(|deadline| deadline.saturating_sub(since_boot()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return None;
+        }
+        turns = if turn::is_alone() {
+            turns.wait(ticket, deadline);
+            take_turn(turns, turn::thread())
+        } else {
+            match left {
+                None => CHANGED.wait(turns).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => CHANGED.wait_timeout(turns, left).unwrap_or_else(PoisonError::into_inner).0,
             }
         };
     }
@@ -42,15 +52,39 @@ pub fn until<T>(timeout: Option<Duration>, mut ready: impl FnMut() -> Option<T>)
 
 /// Lets other simulated threads run; returns at once when none wants to.
 pub fn yield_now() {
-    std::thread::yield_now();
+    if turn::is_alone() {
+        let mut turns = lock();
+        turns.yield_now();
+        drop(take_turn(turns, turn::thread()));
+    } else {
+        std::thread::yield_now();
+    }
 }
 
 /// Time since the machine was booted, never going back.
 pub fn since_boot() -> Duration {
-    BOOT.elapsed()
+    turn::clock().unwrap_or_else(|| BOOT.elapsed())
 }
 
-static LOCK: Mutex<()> = Mutex::new(());
+/// Waits until it is a thread's turn, on a machine of one processor.
+pub(super) fn take_turn(mut turns: MutexGuard<'static, Turns>, thread: u64) -> MutexGuard<'static, Turns> {
+    wake();
+    while !turns.is_turn_of(thread) {
+        turns = CHANGED.wait(turns).unwrap_or_else(PoisonError::into_inner);
+    }
+    turns
+}
+
+pub(super) fn lock() -> MutexGuard<'static, Turns> {
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has every waiting host thread look again.
+pub(super) fn wake() {
+    CHANGED.notify_all();
+}
+
+static LOCK: Mutex<Turns> = Mutex::new(Turns::new());
 static CHANGED: Condvar = Condvar::new();
 static BOOT: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
 

@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::device;
 use super::flight;
 use super::irp;
 use super::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL};
@@ -15,19 +16,26 @@ use crate::sys::{DEVICE_OBJECT, IO_COMPLETION_ROUTINE, IRP};
 
 /// Sends an IRP to a device's driver and returns what its dispatch routine returned.
 ///
-/// Follows the IoCallDriver page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live device or IRP; no stack
-/// location left; a cancel routine still set; what the dispatch routine returned against what became of the IRP (see
-/// [`flight`]).
+/// Follows the IoCallDriver page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live device or IRP; a device
+/// that was deleted; no stack location left; a cancel routine still set; what the dispatch routine returned against what
+/// became of the IRP (see `flight`).
 ///
 /// # Safety
 /// `device` is a device object and `irp` an IRP of the caller's.
 pub unsafe extern "win64" fn IofCallDriver(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> Status {
     judge::irql_at_most(DISPATCH_LEVEL);
     object::expect(device.addr(), Kind::Device);
+    // SAFETY: `expect` found a live device.
+    if unsafe { device::is_deleted(device) } {
+        violation(
+            Rule::ObjectState,
+            format_args!("the IRP {irp:p} is sent to the deleted device {device:p}"),
+        );
+    }
     flight::expect_live(irp, Rule::ObjectState, "sent");
     // SAFETY: both were found live; the locations that are counted lie inside the IRP.
     let (location, routine) = unsafe {
-        if !(*irp).CancelRoutine.is_none() {
+        if (*irp).CancelRoutine.is_some() {
             violation(Rule::CancelRoutine, format_args!("the IRP {irp:p} is sent with a cancel routine set"));
         }
         let location = (*irp).CurrentLocation - 1;

@@ -27,17 +27,22 @@ pub unsafe extern "win64" fn IofCompleteRequest(irp: *mut IRP, _boost: i8) {
     // SAFETY: `expect_held` found a live IRP that a driver has; it stays live until a completion routine keeps it, after
     // which it is not touched, or until it is finished below.
     unsafe {
-        if !(*irp).CancelRoutine.is_none() {
+        if (*irp).CancelRoutine.is_some() {
             violation(
                 Rule::CancelRoutine,
                 format_args!("the IRP {irp:p} is completed with a cancel routine set"),
             );
         }
         if irp::status_of(irp) == status::PENDING {
-            violation(Rule::BadParameter, format_args!("the IRP {irp:p} is completed with STATUS_PENDING"));
+            judge::finding(
+                Rule::IrpPending,
+                format_args!("the IRP {irp:p} is completed with STATUS_PENDING"),
+            );
         }
-        let count = (*irp).StackCount;
-        while (*irp).CurrentLocation <= count {
+        loop {
+            if (*irp).CurrentLocation > (*irp).StackCount {
+                break;
+            }
             if pass_location(irp) == Course::Kept {
                 return;
             }

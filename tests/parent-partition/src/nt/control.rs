@@ -48,6 +48,7 @@ impl Data {
 
 impl Control {
     /// Makes the request for the stack that a file object leads to.
+    #[expect(clippy::not_unsafe_ptr_arg_deref, reason = "the object is found live before it is touched")]
     pub fn prepare(&self, file: *mut FILE_OBJECT) -> Prepared {
         object::expect(file.addr(), Kind::File);
         // SAFETY: `expect` found a live file object.

@@ -14,10 +14,6 @@ use crate::machine::irql;
 ///
 /// # Safety
 /// `template` is terminated, and each conversion has an argument of its kind.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a variadic routine of win64 finds its arguments in eight-byte slots"
-)]
 pub unsafe extern "win64" fn DbgPrint(
     template: *const u8,
     a: u64,
@@ -39,10 +35,6 @@ pub unsafe extern "win64" fn DbgPrint(
 ///
 /// # Safety
 /// As [`DbgPrint`].
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a variadic routine of win64 finds its arguments in eight-byte slots"
-)]
 pub unsafe extern "win64" fn DbgPrintEx(
     _component: u32,
     level: u32,

@@ -10,6 +10,7 @@ use super::namespace::{self, Name};
 use super::object::{self, Kind};
 use super::status::{self, Status};
 use super::string;
+use super::watch;
 use crate::judge::{self, Rule, for_caller, violation};
 use crate::memory::{self, Fill, Pool};
 use crate::sys::{DEVICE_OBJECT, DEVOBJ_EXTENSION, DRIVER_OBJECT, UNICODE_STRING};
@@ -66,14 +67,16 @@ pub unsafe extern "win64" fn IoCreateDevice(
     status::SUCCESS
 }
 
-/// Takes a device object from its driver; it goes with its last reference.
+/// Takes a device object from its driver; it goes with its last reference. One that another is attached to stays until that
+/// one is detached: a stack is removed from below, while the drivers above wait for their IRP.
 ///
 /// Follows the IoDeleteDevice page (IRQL <= APC_LEVEL). Judged: IRQL; something that is no live device; a device that is
-/// still attached to another, or that another is attached to.
+/// still attached to another.
 ///
 /// # Safety
 /// `device` is a device object.
 pub unsafe extern "win64" fn IoDeleteDevice(device: *mut DEVICE_OBJECT) {
+    watch::called("IoDeleteDevice");
     judge::irql_at_most(APC_LEVEL);
     object::expect(device.addr(), Kind::Device);
     // SAFETY: `expect` found a live device; its driver and extension live as long.
@@ -82,7 +85,7 @@ pub unsafe extern "win64" fn IoDeleteDevice(device: *mut DEVICE_OBJECT) {
         if (*extension).ExtensionFlags & DELETED != 0 {
             violation(Rule::ObjectState, format_args!("the device {device:p} was deleted before"));
         }
-        if !(*device).AttachedDevice.is_null() || !(*extension).AttachedTo.is_null() {
+        if !(*extension).AttachedTo.is_null() {
             violation(
                 Rule::ObjectState,
                 format_args!("the device {device:p} is deleted before it is detached"),
@@ -103,6 +106,15 @@ pub unsafe extern "win64" fn IoDeleteDevice(device: *mut DEVICE_OBJECT) {
     object::dereference(device.addr());
 }
 
+/// Tells the PnP manager that a device's state has changed; the simulated one asks when its script does.
+///
+/// Follows the IoInvalidateDeviceState page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live device.
+pub extern "win64" fn IoInvalidateDeviceState(physical_device: *mut DEVICE_OBJECT) {
+    watch::called("IoInvalidateDeviceState");
+    judge::irql_at_most(DISPATCH_LEVEL);
+    object::expect(physical_device.addr(), Kind::Device);
+}
+
 /// Attaches a device on top of a stack and returns the device that it lies on, NULL when the stack is being removed.
 ///
 /// Follows the IoAttachDeviceToDeviceStack page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live device;
@@ -114,6 +126,7 @@ pub unsafe extern "win64" fn IoAttachDeviceToDeviceStack(
     source: *mut DEVICE_OBJECT,
     target: *mut DEVICE_OBJECT,
 ) -> *mut DEVICE_OBJECT {
+    watch::called("IoAttachDeviceToDeviceStack");
     judge::irql_at_most(DISPATCH_LEVEL);
     object::expect(source.addr(), Kind::Device);
     object::expect(target.addr(), Kind::Device);
@@ -127,6 +140,7 @@ pub unsafe extern "win64" fn IoAttachDeviceToDeviceStack(
         if (*(*below).DeviceObjectExtension).ExtensionFlags & DELETED != 0 {
             return std::ptr::null_mut();
         }
+        object::reference(below.addr());
         (*below).AttachedDevice = source;
         (*extension).AttachedTo = below;
         (*source).StackSize = (*below).StackSize + 1;
@@ -163,6 +177,7 @@ pub unsafe extern "win64" fn IoAttachDeviceToDeviceStackSafe(
 /// # Safety
 /// `target` is a device object.
 pub unsafe extern "win64" fn IoDetachDevice(target: *mut DEVICE_OBJECT) {
+    watch::called("IoDetachDevice");
     judge::irql_at_most(APC_LEVEL);
     object::expect(target.addr(), Kind::Device);
     // SAFETY: `expect` found a live device; what is attached to it lives, since it cannot be deleted before.
@@ -174,6 +189,8 @@ pub unsafe extern "win64" fn IoDetachDevice(target: *mut DEVICE_OBJECT) {
         (*(*above).DeviceObjectExtension).AttachedTo = std::ptr::null_mut();
         (*target).AttachedDevice = std::ptr::null_mut();
     }
+    // Taken by the attachment.
+    object::dereference(target.addr());
 }
 
 /// Returns the top of a device's stack with a reference.
@@ -235,6 +252,15 @@ pub(crate) unsafe fn top(device: *mut DEVICE_OBJECT) -> *mut DEVICE_OBJECT {
         }
     }
     top
+}
+
+/// Whether a device was deleted and only waits for its last reference.
+///
+/// # Safety
+/// `device` is a live device.
+pub(super) unsafe fn is_deleted(device: *mut DEVICE_OBJECT) -> bool {
+    // SAFETY: the caller promises a live device.
+    unsafe { (*(*device).DeviceObjectExtension).ExtensionFlags & DELETED != 0 }
 }
 
 /// The devices of a driver that still have references: those not deleted, and those that wait for the last.

@@ -1,15 +1,18 @@
 //! The list of what ntoskrnl.exe exports here: name, routine, number of arguments on the stack.
 
 use super::{
-    bugcheck, build_request, call, cancel, complete, critical_region, debug, device, device_interface, dpc,
-    driver, etw, event, fast_mutex, file, handle, irp, irql, memory_list, mutex, namespace, object, pool,
-    registry, remove_lock, runtime, spin_lock, string, system, thread, time, timer, wait, work_item,
+    bugcheck, build_request, call, cancel, complete, converted_string, critical_region, debug, device,
+    device_interface, dpc, driver, etw, event, fast_mutex, file, handle, irp, irql, memory_list, mutex,
+    namespace, not_served, object, pool, power, probe, registry, remove_lock, rundown, runtime, spin_lock,
+    string, system, thread, time, timer, wait, work_item,
 };
 use crate::image::Export;
 
 /// The exports of ntoskrnl.exe, and what hal.dll exported before its routines moved there.
 pub fn exports() -> Vec<Export> {
     let mut all = ntoskrnl();
+    all.extend(system::variables());
+    all.extend(not_served::exports());
     all.extend(hal());
     all
 }
@@ -89,6 +92,7 @@ fn ntoskrnl() -> Vec<Export> {
         }
         wait {
             KeWaitForSingleObject 1,
+            ZwWaitForSingleObject 0,
             KeWaitForMultipleObjects 4,
             KeDelayExecutionThread 0,
         }
@@ -172,6 +176,8 @@ fn ntoskrnl() -> Vec<Export> {
             PsGetCurrentThreadId 0,
             PsGetThreadId 0,
             PsGetCurrentProcessId 0,
+            PsGetProcessId 0,
+            IoGetRequestorProcessId 0,
         }
         work_item {
             IoAllocateWorkItem 0,
@@ -192,6 +198,7 @@ fn ntoskrnl() -> Vec<Export> {
             IoAttachDeviceToDeviceStack 0,
             IoAttachDeviceToDeviceStackSafe 0,
             IoDetachDevice 0,
+            IoInvalidateDeviceState 0,
             IoGetAttachedDeviceReference 0,
             IoGetAttachedDevice 0,
             IoGetLowerDeviceObject 0,
@@ -227,6 +234,30 @@ fn ntoskrnl() -> Vec<Export> {
         build_request {
             IoBuildDeviceIoControlRequest 5,
             IoBuildSynchronousFsdRequest 3,
+        }
+        rundown {
+            ExInitializeRundownProtection 0,
+            ExReInitializeRundownProtection 0,
+            ExAcquireRundownProtection 0,
+            ExReleaseRundownProtection 0,
+            ExWaitForRundownProtectionRelease 0,
+            ExRundownCompleted 0,
+        }
+        power {
+            PoRequestPowerIrp 2,
+            PoSetPowerState 0,
+        }
+        probe {
+            ProbeForRead 0,
+            ProbeForWrite 0,
+            MmIsAddressValid 0,
+        }
+        converted_string {
+            RtlIntegerToUnicodeString 0,
+            RtlStringFromGUID 0,
+            RtlGUIDFromString 0,
+            RtlUnicodeStringToAnsiString 0,
+            RtlFreeAnsiString 0,
         }
         remove_lock {
             IoInitializeRemoveLockEx 1,
@@ -274,6 +305,60 @@ fn ntoskrnl() -> Vec<Export> {
             KeQueryMaximumProcessorCountEx 0,
             IoGetStackLimits 0,
             ZwAllocateLocallyUniqueId 0,
+            VfIsRuleClassEnabled 0,
+            IoWithinStackLimits 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+    use std::path::Path;
+
+    use super::{exports, not_served};
+
+    fn lines(file: &str) -> Vec<String> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_routine_takes_the_arguments_that_the_table_of_facts_has() {
+        let table: HashMap<String, usize> = lines("facts/nt-10.0.22621-functions.tsv")
+            .iter()
+            .filter(|line| !line.contains("..."))
+            .filter_map(|line| {
+                let mut cells = line.split('\t');
+                let (name, _returns, parameters) = (cells.next()?, cells.next()?, cells.next()?);
+                Some((name.to_owned(), parameters.split(';').filter(|each| !each.trim().is_empty()).count()))
+            })
+            .collect();
+        let not_served: HashSet<_> = not_served::exports().iter().map(|export| export.name()).collect();
+        let mut compared = 0;
+        for export in exports().iter().filter(|export| !not_served.contains(export.name())) {
+            if let Some(parameters) = table.get(export.name()) {
+                let expected = u8::try_from(parameters.saturating_sub(4)).expect("few parameters");
+                assert_eq!(export.stack_arguments(), Some(expected), "{}", export.name());
+                compared += 1;
+            }
+        }
+        assert!(compared > 150, "only {compared} routines are in the table");
+    }
+
+    #[test]
+    fn everything_the_mini_wdk_lets_a_driver_import_is_there() {
+        let names: HashSet<_> = exports().iter().map(|export| export.name()).collect();
+        let importable = lines("wdk/lib/ntoskrnl.def");
+        let missing: Vec<_> = importable
+            .iter()
+            .skip_while(|line| !line.starts_with("EXPORTS"))
+            .skip(1)
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|name| !names.contains(name))
+            .collect();
+        assert!(missing.is_empty(), "not exported: {missing:?}");
     }
 }

@@ -75,6 +75,7 @@ pub fn open_path(path: &str) -> Result<*mut FILE_OBJECT, Status> {
 /// # Errors
 /// STATUS_NO_SUCH_DEVICE for a device that is being made, STATUS_ACCESS_DENIED for an exclusive one that is open, else
 /// what the stack answered.
+#[expect(clippy::not_unsafe_ptr_arg_deref, reason = "the object is found live before it is touched")]
 pub fn open(target: *mut DEVICE_OBJECT, name: &str) -> Result<*mut FILE_OBJECT, Status> {
     object::expect(target.addr(), Kind::Device);
     // SAFETY: `expect` found a live device.
@@ -136,6 +137,7 @@ pub fn open(target: *mut DEVICE_OBJECT, name: &str) -> Result<*mut FILE_OBJECT, 
 }
 
 /// Closes the one handle of a file object: IRP_MJ_CLEANUP, and IRP_MJ_CLOSE when the last reference is gone too.
+#[expect(clippy::not_unsafe_ptr_arg_deref, reason = "the object is found live before it is touched")]
 pub fn close_handle(file: *mut FILE_OBJECT) {
     object::expect(file.addr(), Kind::File);
     notify(file, MJ_CLEANUP);

@@ -57,6 +57,11 @@ impl Flight {
         Self { visits: Vec::new(), finish: None, buffers: Vec::new(), allocated_at }
     }
 
+    /// An IRP that a driver made of its own memory, which it need not free as an IRP.
+    pub(super) fn of_own_memory() -> Self {
+        Self { allocated_at: 0, ..Self::of_a_driver() }
+    }
+
     /// An IRP that the I/O manager takes back with `finish`; `buffers` are freed with it.
     pub(super) fn of_the_io_manager(finish: Finish, buffers: Vec<usize>) -> Self {
         Self { visits: Vec::new(), finish: Some(finish), buffers, allocated_at: 0 }

@@ -74,7 +74,7 @@ struct Spec {
 
 impl Spec {
     /// # Safety
-    /// As [`format`].
+    /// As [`fn@format`].
     unsafe fn body(
         &self,
         conversion: char,

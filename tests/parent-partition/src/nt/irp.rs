@@ -40,7 +40,7 @@ pub unsafe extern "win64" fn IoInitializeIrp(irp: *mut IRP, size: u16, stack_siz
     flight::forget(irp);
     // SAFETY: the caller promises that much writable memory.
     for_caller(|| unsafe { initialize(irp, size, stack_size) });
-    flight::register(irp, Flight::of_a_driver());
+    flight::register(irp, Flight::of_own_memory());
 }
 
 /// Makes an IRP that came back ready to be sent again.

@@ -6,13 +6,13 @@
 //!
 //! | rooms | hold |
 //! | --- | --- |
-//! | [`irql`], [`critical_region`], [`spin_lock`], [`fast_mutex`], [`mutex`], [`event`], [`wait`], [`timer`], [`dpc`], [`time`] | processors and waiting |
-//! | [`pool`], [`memory_list`], [`runtime`], [`string`], [`format`] | memory and text |
-//! | [`object`], [`handle`], `left`, [`thread`], [`work_item`], [`namespace`] | objects, their names and handles |
-//! | [`driver`], [`device`], [`file`], [`device_node`], [`device_interface`] | drivers, devices and how they are found |
-//! | [`irp`], [`call`], [`complete`], [`cancel`], [`flight`], [`build_request`], [`request`], [`control`], [`remove_lock`] | I/O request packets |
+//! | [`irql`], [`critical_region`], [`spin_lock`], [`fast_mutex`], [`mutex`], [`rundown`], [`event`], [`wait`], [`timer`], [`dpc`], [`time`] | processors and waiting |
+//! | [`pool`], [`memory_list`], [`runtime`], [`probe`], [`string`], [`converted_string`], [`mod@format`] | memory and text |
+//! | [`object`], [`handle`], `left`, [`thread`], [`work_item`], `namespace` | objects, their names and handles |
+//! | [`driver`], [`device`], [`mod@file`], `device_node`, [`device_interface`] | drivers, devices and how they are found |
+//! | [`irp`], [`call`], [`complete`], [`cancel`], `flight`, [`build_request`], [`request`], [`control`], [`power`], [`remove_lock`] | I/O request packets |
 //! | [`hive`], [`registry`] | the registry |
-//! | [`etw`], [`debug`], [`bugcheck`], [`system`] | diagnostics and the rest |
+//! | [`etw`], [`debug`], [`bugcheck`], [`system`], [`watch`] | diagnostics and the rest |
 
 #![expect(non_snake_case, reason = "the routines have NT's names")]
 
@@ -22,6 +22,7 @@ pub mod call;
 pub mod cancel;
 pub mod complete;
 pub mod control;
+pub mod converted_string;
 pub mod critical_region;
 pub mod debug;
 pub mod device;
@@ -45,11 +46,15 @@ pub(crate) mod left;
 pub mod memory_list;
 pub mod mutex;
 pub(crate) mod namespace;
+mod not_served;
 pub mod object;
 pub mod pool;
+pub mod power;
+pub mod probe;
 pub mod registry;
 pub mod remove_lock;
 pub mod request;
+pub mod rundown;
 pub mod runtime;
 pub mod spin_lock;
 pub mod status;
@@ -59,6 +64,7 @@ pub mod thread;
 pub mod time;
 pub mod timer;
 pub mod wait;
+pub mod watch;
 pub mod work_item;
 
 pub use exports::exports;

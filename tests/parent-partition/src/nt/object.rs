@@ -87,7 +87,7 @@ pub unsafe extern "win64" fn ObReferenceObjectByHandle(
 }
 
 /// Lists a new object with one reference; `delete` runs when the last one goes.
-pub(super) fn insert(address: usize, kind: Kind, delete: fn(usize)) {
+pub(crate) fn insert(address: usize, kind: Kind, delete: fn(usize)) {
     let before = lock().insert(address, Object { kind, references: 1, delete });
     assert!(before.is_none(), "an object at {address:#x} exists already");
 }

@@ -2,7 +2,7 @@
 //!
 //! The blocks are the memory room's: they end at an inaccessible page and are never used again once freed. Here is
 //! what the pool routines ask of their callers. What an image has allocated and not freed when it is unloaded is a leak
-//! (see [`leaked_by`]).
+//! (see `leaked_by`).
 
 use std::ffi::c_void;
 
@@ -60,7 +60,7 @@ pub(super) fn allocate_paged(size: usize, tag: u32) -> *mut c_void {
 }
 
 /// Frees a block on behalf of the routine's caller.
-pub(super) fn free(block: *mut c_void, tag: Option<u32>) {
+pub(crate) fn free(block: *mut c_void, tag: Option<u32>) {
     judge::irql_at_most(DISPATCH_LEVEL);
     match memory::find(block.addr()).map(|found| found.pool) {
         Some(Pool::Paged) => judge::irql_at_most(APC_LEVEL),

@@ -39,6 +39,9 @@ pub struct Sent {
     shared: Arc<Shared>,
 }
 
+// SAFETY: a request that is not sent is its one owner's; its IRP and device may be used from any thread.
+unsafe impl Send for Request {}
+
 impl Request {
     /// Makes a request for the top of a device's stack, with a status that it is sent with.
     ///

@@ -1,13 +1,14 @@
 //! What a driver can ask about the system: routines by name, version, processors, identifiers.
 
 use std::ffi::c_void;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, OnceLock};
 
 use super::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL};
+use super::object::{self, Kind};
 use super::status::{self, Status};
 use super::string;
-use crate::image::Exports;
+use crate::image::{Export, Exports};
 use crate::judge::{self, Rule, for_caller, violation};
 use crate::machine::thread_block;
 use crate::sys::{LUID, OSVERSIONINFOW, PROCESSOR_NUMBER, UNICODE_STRING};
@@ -33,6 +34,26 @@ pub unsafe extern "win64" fn MmGetSystemRoutineAddress(name: *const UNICODE_STRI
 pub extern "win64" fn MmIsDriverVerifying(_driver: *mut c_void) -> u32 {
     judge::irql_at_most(DISPATCH_LEVEL);
     0
+}
+
+/// Says whether Driver Verifier checks a class of rules: never, as far as a driver can tell.
+///
+/// Asked by the framework for its own verifier; there is no page.
+pub extern "win64" fn VfIsRuleClassEnabled(_class: u32) -> u8 {
+    0
+}
+
+/// The type objects and debugger flags that drivers import as variables.
+pub(super) fn variables() -> Vec<Export> {
+    static FILE_TYPE: LazyLock<usize> = LazyLock::new(|| object::type_object(Kind::File).expose_provenance());
+    static DEBUGGER_ENABLED: u8 = 0;
+    static DEBUGGER_NOT_PRESENT: u8 = 1;
+    let variable = |name, address| Export::data("ntoskrnl.exe", name, address);
+    vec![
+        variable("IoFileObjectType", (&raw const *FILE_TYPE).cast()),
+        variable("KdDebuggerEnabled", (&raw const DEBUGGER_ENABLED).cast()),
+        variable("KdDebuggerNotPresent", (&raw const DEBUGGER_NOT_PRESENT).cast()),
+    ]
 }
 
 /// Fills in the version: Windows 10.0, build 22621.
@@ -114,6 +135,15 @@ pub unsafe extern "win64" fn IoGetStackLimits(low: *mut usize, high: *mut usize)
         *low = bottom;
         *high = top;
     });
+}
+
+/// Says whether a range lies on the current kernel stack.
+///
+/// Follows the IoWithinStackLimits page (IRQL <= DISPATCH_LEVEL). Judged: IRQL.
+pub extern "win64" fn IoWithinStackLimits(start: usize, size: usize) -> u32 {
+    judge::irql_at_most(DISPATCH_LEVEL);
+    let stack = thread_block::expect_current().stack();
+    u32::from(start >= stack.low() && start.saturating_add(size) <= stack.high())
 }
 
 /// Makes an identifier that is unique until the machine restarts.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::flight;
 use super::handle::{self, Target};
-use super::irql::{APC_LEVEL, PASSIVE_LEVEL};
+use super::irql::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL};
 use super::left::Left;
 use super::object::{self, Kind};
 use super::spin_lock;
@@ -14,7 +15,7 @@ use crate::image::Image;
 use crate::invoke;
 use crate::judge::{self, Rule, for_caller, violation, violation_at};
 use crate::machine::{self, thread_block, wait};
-use crate::sys::CLIENT_ID;
+use crate::sys::{CLIENT_ID, IRP};
 
 /// Starts a system thread that calls a routine at PASSIVE_LEVEL.
 ///
@@ -36,15 +37,14 @@ pub unsafe extern "win64" fn PsCreateSystemThread(
     judge::irql_at_most(PASSIVE_LEVEL);
     let context = context.expose_provenance();
     let made_at = thread_block::current().map_or(0, |block| block.return_address());
-    let (announce, identity) = std::sync::mpsc::channel();
-    let (release, go) = std::sync::mpsc::channel::<()>();
+    let stage = Arc::new(Mutex::new(Stage::Starting));
+    let shared = Arc::clone(&stage);
     let spawned = machine::thread::spawn("system thread", move || {
         let this = machine::current_thread().expose_provenance();
-        let announced = announce.send(this);
-        // The creator fills its handle before the routine runs; it cannot be gone, since it waits.
-        if announced.is_ok() && go.recv().is_ok() {
-            invoke!(routine; context);
-        }
+        advance(&shared, Stage::Announced(this));
+        // The creator fills its handle before the routine runs.
+        wait::until(None, || (current(&shared) == Stage::Released).then_some(()));
+        invoke!(routine; context);
         if spin_lock::held() != 0 {
             violation_at(Rule::SpinLock, "", routine, "the thread ended with a spin lock held");
         }
@@ -56,7 +56,11 @@ pub unsafe extern "win64" fn PsCreateSystemThread(
     if spawned.is_err() {
         return status::INSUFFICIENT_RESOURCES;
     }
-    let Ok(thread) = identity.recv() else { return status::UNSUCCESSFUL };
+    let announced = wait::until(None, || match current(&stage) {
+        Stage::Announced(thread) => Some(thread),
+        Stage::Starting | Stage::Released => None,
+    });
+    let Some(thread) = announced else { return status::UNSUCCESSFUL };
     threads().insert(thread, Thread { ended: false, made_at });
     object::insert(thread, Kind::Thread, |_| {});
     object::reference(thread);
@@ -69,8 +73,7 @@ pub unsafe extern "win64" fn PsCreateSystemThread(
             (*client).UniqueThread = std::ptr::without_provenance_mut(identifier(thread));
         }
     });
-    // The thread waits for this; it cannot be gone.
-    let _released = release.send(());
+    advance(&stage, Stage::Released);
     status::SUCCESS
 }
 
@@ -104,6 +107,22 @@ pub extern "win64" fn PsGetCurrentProcessId() -> *mut c_void {
     std::ptr::without_provenance_mut(SYSTEM_PROCESS)
 }
 
+/// Returns a process's identifier: there is only the system process.
+///
+/// Follows the PsGetProcessId page.
+pub extern "win64" fn PsGetProcessId(_process: *mut c_void) -> *mut c_void {
+    PsGetCurrentProcessId()
+}
+
+/// Returns the identifier of the process that sent an IRP: the system process.
+///
+/// Follows the IoGetRequestorProcessId page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live IRP.
+pub extern "win64" fn IoGetRequestorProcessId(irp: *mut IRP) -> u32 {
+    judge::irql_at_most(DISPATCH_LEVEL);
+    flight::expect_live(irp, Rule::ObjectState, "asked for its requestor");
+    SYSTEM_PROCESS as u32
+}
+
 /// Whether an address is a thread that a driver started.
 pub(super) fn is_thread(object: *mut c_void) -> bool {
     threads().contains_key(&object.addr())
@@ -119,6 +138,22 @@ pub(crate) fn running_of(image: &Image) -> Vec<Left> {
     let threads = threads();
     let running = threads.values().filter(|thread| !thread.ended && image.contains(thread.made_at));
     running.map(|thread| Left::new(thread.made_at, "a running system thread")).collect()
+}
+
+/// How far a new thread and its creator have come with each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Starting,
+    Announced(usize),
+    Released,
+}
+
+fn current(stage: &Mutex<Stage>) -> Stage {
+    *stage.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn advance(stage: &Mutex<Stage>, next: Stage) {
+    wait::change(|| *stage.lock().unwrap_or_else(PoisonError::into_inner) = next);
 }
 
 struct Thread {

@@ -4,9 +4,9 @@ use std::ffi::c_void;
 use std::time::Duration;
 
 use super::dispatcher::{self, Kind};
-use super::irql::{APC_LEVEL, DISPATCH_LEVEL};
+use super::irql::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL};
 use super::status::{self, Status};
-use super::{mutex, spin_lock, thread, time};
+use super::{handle, mutex, spin_lock, thread, time};
 use crate::judge::{self, Rule, for_caller, violation};
 use crate::machine::{self, wait};
 use crate::sys::{DISPATCHER_HEADER, KMUTANT, LARGE_INTEGER};
@@ -35,6 +35,24 @@ pub unsafe extern "win64" fn KeWaitForSingleObject(
             None => status::TIMEOUT,
         }
     }
+}
+
+/// Waits for the object behind a handle.
+///
+/// Follows the ZwWaitForSingleObject page (PASSIVE_LEVEL): STATUS_INVALID_HANDLE. Judged: IRQL; otherwise as
+/// [`KeWaitForSingleObject`].
+///
+/// # Safety
+/// `timeout` is NULL or readable.
+pub unsafe extern "win64" fn ZwWaitForSingleObject(
+    handle: *mut c_void,
+    alertable: u8,
+    timeout: *const LARGE_INTEGER,
+) -> Status {
+    judge::irql_at_most(PASSIVE_LEVEL);
+    let Some(address) = handle::object(handle) else { return status::INVALID_HANDLE };
+    // SAFETY: the object lives by its handle; the caller promises the time.
+    unsafe { KeWaitForSingleObject(std::ptr::with_exposed_provenance_mut(address), 0, 0, alertable, timeout) }
 }
 
 /// Waits for all of several objects (type 0) or for any (type 1), whose index is then the status.

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::leaks::PATIENCE;
 use super::loader::DriverRef;
 use super::minor::{Minor, send};
+use super::queries;
 use super::resources::Resources;
 use crate::invoke;
 use crate::judge::{self, Rule};
@@ -94,8 +95,9 @@ pub fn add_device_stack(drivers: &[&DriverRef], function: Function) -> Result<De
     Ok(new)
 }
 
-/// Starts a device, after it was added or stopped, with a memory range and a message interrupt; a driver that starts is
-/// asked for its PnP state and its children, as the PnP manager does.
+/// Starts a device, after it was added or stopped, with a memory range and a message interrupt; a stack that starts is
+/// asked for its capabilities, its state and its children, as the PnP manager does. One that says then that its device has
+/// failed can only be removed.
 pub fn start(device: &DeviceRef) -> Status {
     let hardware = pci_bus::Hardware::find(device.pdo);
     let resources = Resources::new(hardware.iter().flat_map(|hardware| hardware.function().windows()));
@@ -107,7 +109,8 @@ pub fn start(device: &DeviceRef) -> Status {
     });
     let status = sent.finish().status;
     drop(resources);
-    *device.stage() = if status::is_success(status) { Stage::Started } else { Stage::Failed };
+    let healthy = status::is_success(status) && queries::after_start(device.physical());
+    *device.stage() = if healthy { Stage::Started } else { Stage::Failed };
     status
 }
 

@@ -16,7 +16,8 @@ mod leaks;
 mod loader;
 mod minor;
 mod power;
-mod resources;
+mod queries;
+pub(crate) mod resources;
 
 pub use device::{
     DeviceRef, add_device, add_device_stack, cancel_remove, cancel_stop, query_remove, query_stop, remove,
@@ -24,4 +25,4 @@ pub use device::{
 };
 pub use loader::{DriverRef, LoadError, boot, load_driver, unload};
 pub use minor::{Minor, query_interface, send};
-pub use power::{resume, sleep};
+pub use power::{SystemState, query_power, resume, set_power, sleep};

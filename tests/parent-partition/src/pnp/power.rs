@@ -1,46 +1,66 @@
-//! The power manager: the system goes to sleep and comes back.
+//! System power: a device's stack is asked whether it can follow, and told to.
 
 use super::device::DeviceRef;
 use super::leaks::PATIENCE;
 use crate::judge::{self, Rule};
-use crate::machine::irql::PASSIVE_LEVEL;
-use crate::nt::request::Request;
+use crate::nt::power::{QUERY_POWER, SET_POWER, SYSTEM_POWER, fill};
+use crate::nt::request::{Request, Sent};
 use crate::nt::status::{self, Status};
 use crate::nt::work_item;
-use crate::sys::IO_STACK_LOCATION;
 
-/// Sends the stack the system's way to sleep (S3), and waits until it is done.
-pub fn sleep(device: &DeviceRef) -> Status {
-    set_system_power(device, SYSTEM_SLEEPING_3)
+/// The system power states that a machine goes through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(i32)]
+pub enum SystemState {
+    /// S0: at work.
+    Working = 1,
+    /// S3: asleep.
+    Sleeping3 = 4,
+    /// S5: off.
+    Shutdown = 6,
 }
 
-/// Sends the stack the system's way back to work (S0), and waits until the device's own way back, which follows, is done.
+/// Asks a stack whether the system may go to a state.
+pub fn query_power(device: &DeviceRef, state: SystemState) -> Status {
+    send(device, QUERY_POWER, state).finish().status
+}
+
+/// Tells a stack that the system goes to a state; back when the whole stack has followed.
+pub fn set_power(device: &DeviceRef, state: SystemState) -> Status {
+    send(device, SET_POWER, state).finish().status
+}
+
+/// Sends the system to sleep, and waits until the device is.
+pub fn sleep(device: &DeviceRef) -> Status {
+    set_power(device, SystemState::Sleeping3)
+}
+
+/// Brings the system back to work, and waits until the device's own way back, which follows, is done.
 ///
 /// Breaks [`Rule::Leak`] when that takes more than five seconds.
 pub fn resume(device: &DeviceRef) -> Status {
-    let status = set_system_power(device, SYSTEM_WORKING);
+    let status = set_power(device, SystemState::Working);
     if !work_item::settle(PATIENCE) {
         judge::violation_at(Rule::Leak, "IRP_MN_SET_POWER", 0, "a device that does not come back to work");
     }
     status
 }
 
-fn set_system_power(device: &DeviceRef, state: i32) -> Status {
-    judge::irql_exactly(PASSIVE_LEVEL);
-    let fill = |_: &mut crate::sys::IRP, location: &mut IO_STACK_LOCATION| {
-        location.MajorFunction = MJ_POWER;
-        location.MinorFunction = SET_POWER;
-        // SAFETY: the union's member of this major function.
-        let power = unsafe { &mut location.Parameters.Power };
-        power.Type = SYSTEM_POWER_STATE;
-        power.State.SystemState = state;
+fn send(device: &DeviceRef, minor: u8, state: SystemState) -> Sent {
+    let action = match state {
+        SystemState::Working | SystemState::Sleeping3 => ACTION_SLEEP,
+        SystemState::Shutdown => ACTION_SHUTDOWN,
     };
-    Request::new(device.physical(), status::NOT_SUPPORTED, Vec::new(), fill, |_| {}).send().finish().status
+    let request = Request::new(
+        device.physical(),
+        status::NOT_SUPPORTED,
+        Vec::new(),
+        |_, location| fill(location, minor, SYSTEM_POWER, state as i32, action),
+        |_| {},
+    );
+    request.send()
 }
 
-const MJ_POWER: u8 = 22;
-const SET_POWER: u8 = 2;
-/// The type of a power IRP that is for the system.
-const SYSTEM_POWER_STATE: i32 = 0;
-const SYSTEM_WORKING: i32 = 1;
-const SYSTEM_SLEEPING_3: i32 = 4;
+/// POWER_ACTION.
+const ACTION_SLEEP: i32 = 2;
+const ACTION_SHUTDOWN: i32 = 4;

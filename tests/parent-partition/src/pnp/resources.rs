@@ -8,14 +8,14 @@ use crate::sys::CM_RESOURCE_LIST;
 
 /// The raw and the translated list.
 #[derive(Debug)]
-pub(super) struct Resources {
+pub(crate) struct Resources {
     raw: usize,
     translated: usize,
 }
 
 impl Resources {
     /// The lists of a device with one BAR, one message, and a window for each VF BAR.
-    pub(super) fn new(windows: impl Iterator<Item = (u64, u32)>) -> Self {
+    pub(crate) fn new(windows: impl Iterator<Item = (u64, u32)>) -> Self {
         let memory = |(start, length): (u64, u32)| {
             descriptor(TYPE_MEMORY, FLAGS_BAR, [start as u32, (start >> 32) as u32, length])
         };
@@ -28,11 +28,11 @@ impl Resources {
         Self { raw: with(raw), translated: with(translated) }
     }
 
-    pub(super) fn raw(&self) -> *mut CM_RESOURCE_LIST {
+    pub(crate) fn raw(&self) -> *mut CM_RESOURCE_LIST {
         std::ptr::with_exposed_provenance_mut(self.raw)
     }
 
-    pub(super) fn translated(&self) -> *mut CM_RESOURCE_LIST {
+    pub(crate) fn translated(&self) -> *mut CM_RESOURCE_LIST {
         std::ptr::with_exposed_provenance_mut(self.translated)
     }
 }

@@ -88,147 +88,7 @@ static NTSTATUS release_parked(PDEVICE_OBJECT device)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS read_number_of_vfs(EXTENSION *extension, ULONG *answer)
-{
-    UNICODE_STRING name = RTL_CONSTANT_STRING(L"NumVFs");
-    UCHAR buffer[sizeof(KEY_VALUE_PARTIAL_INFORMATION) + sizeof(ULONG)];
-    KEY_VALUE_PARTIAL_INFORMATION *value = (PVOID)buffer;
-    HANDLE key;
-    ULONG length;
-    NTSTATUS status = IoOpenDeviceRegistryKey(extension->physical, PLUGPLAY_REGKEY_DEVICE, KEY_READ, &key);
-    if (!NT_SUCCESS(status)) {
-        return status;
-    }
-    if (ZwQueryValueKey(key, &name, KeyValuePartialInformation, value, 4, &length) != STATUS_BUFFER_TOO_SMALL) {
-        status = STATUS_UNSUCCESSFUL;
-    } else if (ZwQueryValueKey(key, &name, KeyValuePartialInformation, value, 12, &length) != STATUS_BUFFER_OVERFLOW) {
-        status = STATUS_UNSUCCESSFUL;
-    } else {
-        status = ZwQueryValueKey(key, &name, KeyValuePartialInformation, value, sizeof(buffer), &length);
-        RtlCopyMemory(answer, value->Data, sizeof(*answer));
-    }
-    ZwClose(key);
-    return status;
-}
-
-static void count_step(PVOID context)
-{
-    EXTENSION *extension = context;
-    __atomic_fetch_add(&extension->steps, 1, __ATOMIC_SEQ_CST);
-    KeSetEvent(&extension->done, IO_NO_INCREMENT, FALSE);
-}
-
-static NTSTATUS run_thread(EXTENSION *extension)
-{
-    HANDLE handle;
-    PVOID thread;
-    NTSTATUS status = PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, count_step, extension);
-    if (!NT_SUCCESS(status)) {
-        return status;
-    }
-    status = ObReferenceObjectByHandle(handle, SYNCHRONIZE, NULL, KernelMode, &thread, NULL);
-    ZwClose(handle);
-    if (NT_SUCCESS(status)) {
-        status = wait_for(thread);
-        ObDereferenceObject(thread);
-    }
-    return status;
-}
-
-static void work(PDEVICE_OBJECT device, PVOID context)
-{
-    count_step(context);
-}
-
-static NTSTATUS run_work_item(EXTENSION *extension)
-{
-    PIO_WORKITEM item = IoAllocateWorkItem(extension->self);
-    KeClearEvent(&extension->done);
-    IoQueueWorkItem(item, work, DelayedWorkQueue, extension);
-    NTSTATUS status = wait_for(&extension->done);
-    IoFreeWorkItem(item);
-    return status;
-}
-
-static void expired(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
-{
-    if (KeGetCurrentIrql() == DISPATCH_LEVEL) {
-        count_step(context);
-    }
-}
-
-static NTSTATUS run_timer(EXTENSION *extension)
-{
-    KTIMER timer;
-    KDPC dpc;
-    LARGE_INTEGER soon = {.QuadPart = -20000};
-    KeInitializeTimer(&timer);
-    KeInitializeDpc(&dpc, expired, extension);
-    KeClearEvent(&extension->done);
-    KeSetTimer(&timer, soon, &dpc);
-    NTSTATUS status = wait_for(&extension->done);
-    if (status == STATUS_SUCCESS) {
-        status = wait_for(&timer);
-    }
-    KeCancelTimer(&timer);
-    KeFlushQueuedDpcs();
-    return status;
-}
-
-static NTSTATUS run_locks(EXTENSION *extension)
-{
-    FAST_MUTEX fast;
-    KMUTEX mutex;
-    ExInitializeFastMutex(&fast);
-    ExAcquireFastMutex(&fast);
-    BOOLEAN raised = KeGetCurrentIrql() == APC_LEVEL;
-    ExReleaseFastMutex(&fast);
-    KeInitializeMutex(&mutex, 0);
-    NTSTATUS status = wait_for(&mutex);
-    BOOLEAN held = KeAreApcsDisabled();
-    KeReleaseMutex(&mutex, FALSE);
-    return raised && held && !KeAreApcsDisabled() ? status : STATUS_UNSUCCESSFUL;
-}
-
-static NTSTATUS ask_itself(EXTENSION *extension, ULONG *answer)
-{
-    KEVENT event;
-    IO_STATUS_BLOCK result = {0};
-    KeInitializeEvent(&event, NotificationEvent, FALSE);
-    PIRP irp = IoBuildDeviceIoControlRequest(
-        STORY(1), extension->self, NULL, 0, answer, sizeof(*answer), FALSE, &event, &result);
-    NTSTATUS status = IoCallDriver(extension->self, irp);
-    if (status == STATUS_PENDING) {
-        wait_for(&event);
-    }
-    return result.Information == sizeof(*answer) ? result.Status : STATUS_UNSUCCESSFUL;
-}
-
-static NTSTATUS take_back(PDEVICE_OBJECT device, PIRP irp, PVOID context)
-{
-    count_step(context);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
-static NTSTATUS ask_below(EXTENSION *extension, ULONG *answer)
-{
-    DEVICE_CAPABILITIES capabilities = {.Size = sizeof(capabilities), .Version = 1};
-    PIRP irp = IoAllocateIrp(extension->lower->StackSize, FALSE);
-    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
-    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
-    next->MajorFunction = IRP_MJ_PNP;
-    next->MinorFunction = IRP_MN_QUERY_CAPABILITIES;
-    next->Parameters.DeviceCapabilities.Capabilities = &capabilities;
-    KeClearEvent(&extension->done);
-    IoSetCompletionRoutine(irp, take_back, extension, TRUE, TRUE, TRUE);
-    IoCallDriver(extension->lower, irp);
-    wait_for(&extension->done);
-    NTSTATUS status = irp->IoStatus.Status;
-    IoFreeIrp(irp);
-    *answer = capabilities.DeviceState[PowerSystemWorking];
-    return status;
-}
-
+#include "wdm_stories.h"
 #include "wdm_misuse.h"
 
 static NTSTATUS control(PDEVICE_OBJECT device, PIRP irp)
@@ -270,6 +130,28 @@ static NTSTATUS control(PDEVICE_OBJECT device, PIRP irp)
     case STORY(9):
         status = ask_below(extension, &answer);
         break;
+    case STORY(10):
+        status = ask_below_with_own_memory(extension, &answer);
+        break;
+    case STORY(11):
+        status = ask_for_power(extension);
+        break;
+    case STORY(12):
+        status = run_down(&answer);
+        break;
+    case STORY(13):
+        status = convert_strings(&answer);
+        break;
+    case STORY(14):
+        status = keep_registry(&answer);
+        break;
+    case STORY(15):
+        status = find_itself(extension);
+        break;
+    case STORY(16) | METHOD_OUT_DIRECT:
+        return fill_direct(irp);
+    case STORY(17) | METHOD_NEITHER:
+        return copy_neither(irp);
     default:
         return misuse(extension, irp, location->Parameters.DeviceIoControl.IoControlCode);
     }

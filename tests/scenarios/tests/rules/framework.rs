@@ -62,4 +62,28 @@ crate::wrong::wrong_drivers! {
         Kmdf "keep_bus_interface" breaks Leak calling "" in "ask_bus";
     a_bus_interface_that_was_given_back_is_not_called:
         Kmdf "use_returned_interface" breaks Reference calling "GetResources" in "enter_d0";
+    a_default_queue_is_the_frameworks_to_delete:
+        Kmdf "delete_default_queue" breaks ObjectState calling "WdfObjectDelete" in "delete_default_queue";
+    a_request_is_forwarded_to_some_queue:
+        Kmdf "forward_to_nowhere" breaks HandleType
+            calling "WdfRequestForwardToIoQueue" in "forward_to_nowhere";
+    a_result_has_a_place_to_be_stored:
+        Kmdf "null_out_pointer" breaks BadParameter
+            calling "WdfRequestRetrieveOutputBuffer" in "null_out_pointer";
+    a_stop_is_acknowledged_when_it_is_asked_for:
+        Kmdf "acknowledge_outside_stop" breaks ObjectState
+            calling "WdfRequestStopAcknowledge" in "acknowledge_outside_stop";
+    a_completed_request_has_no_buffer:
+        Kmdf "buffer_after_completion" breaks ObjectState
+            calling "WdfRequestRetrieveOutputBuffer" in "buffer_after_completion";
+    a_completed_requests_buffer_is_not_writable:
+        Kmdf "touch_system_buffer" breaks Access calling "" in "touch_system_buffer";
+    a_requests_buffer_ends_where_it_says:
+        Kmdf "overrun_system_buffer" breaks Access calling "" in "overrun_system_buffer";
+    a_wait_lock_is_acquired_once:
+        Kmdf "wait_lock_twice" breaks ObjectState calling "WdfWaitLockAcquire" in "wait_lock_twice";
+    a_request_is_not_completed_under_a_spin_lock:
+        Kmdf "complete_with_lock" breaks SpinLock calling "WdfRequestComplete" in "complete_with_lock";
+    a_queues_routine_releases_its_spin_locks:
+        Kmdf "return_with_lock" breaks ReturnedIrql calling "" in "return_with_lock";
 }

@@ -12,7 +12,7 @@ crate::wrong::wrong_drivers! {
     a_marked_irp_is_pended:
         Wdm "mark_and_return" breaks IrpPending calling "" in "mark_and_return";
     an_irp_is_not_completed_as_pending:
-        Wdm "complete_pending" breaks BadParameter calling "IofCompleteRequest" in "complete_pending";
+        Wdm "complete_pending" breaks IrpPending calling "IofCompleteRequest" in "complete_pending";
     an_irp_has_a_location_for_each_device:
         Wdm "no_stack_location" breaks IrpStack calling "IofCallDriver" in "pass_on";
     a_completion_routine_is_code:

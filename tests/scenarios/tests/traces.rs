@@ -1,0 +1,157 @@
+//! The recorded traces of the real framework, played on the simulated one and compared line by line.
+//!
+//! `tests/traces/differences.tsv` says what is not reproduced, and why. It is exact: a scenario that differs and is not
+//! in it fails the test, and so does an entry that has become equal or differs elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use parent_partition::traces::recorded::{self, Tier};
+use scenarios::c_driver::{self, Model};
+use scenarios::command::{self, CLEAN};
+use serde_json::Value;
+
+/// What one scenario of the command's answer comes to.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Found {
+    Reproduced,
+    Refused,
+    Different(usize),
+}
+
+#[test]
+fn recorded_traces_are_reproduced() {
+    let answers = play();
+    print_counts(&answers);
+    let known: BTreeMap<String, usize> = recorded::differences(&folder())
+        .expect("the table of differences can be read")
+        .into_iter()
+        .map(|difference| (difference.scenario, difference.line))
+        .collect();
+    let mut wrong = Vec::new();
+    for answer in &answers {
+        let name = answer["scenario"].as_str().expect("a name");
+        let expected = known.get(name).copied();
+        let is_core = answer["tier"] == Tier::Core.name();
+        let said = match (found(answer), expected) {
+            (Found::Reproduced, None) => continue,
+            (Found::Refused, None) if !is_core => continue,
+            (Found::Different(line), Some(expected)) if line == expected => continue,
+            (Found::Reproduced, Some(_)) => "is reproduced: take it out of differences.tsv".to_owned(),
+            (Found::Refused, _) => format!("is refused: {}", answer["refused"]),
+            (Found::Different(line), expected) => format!(
+                "differs in line {line}, known {expected:?}\n    recorded {}\n    played   {}",
+                answer["recorded"], answer["played"]
+            ),
+        };
+        wrong.push(format!("{name} {said}"));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let played: BTreeSet<&str> = answers.iter().filter_map(|answer| answer["scenario"].as_str()).collect();
+    let unknown: Vec<_> = known.keys().filter(|name| !played.contains(name.as_str())).collect();
+    assert!(unknown.is_empty(), "differences.tsv names no scenarios: {unknown:?}");
+    let core = || answers.iter().filter(|answer| answer["tier"] == Tier::Core.name());
+    let lines: u64 = core().map(|answer| number(answer, "lines")).sum();
+    let missed: u64 = core()
+        .filter(|answer| matches!(found(answer), Found::Different(_)))
+        .map(|answer| number(answer, "lines") - number(answer, "equal_lines"))
+        .sum();
+    assert_eq!(lines, 10_502);
+    assert!(missed * 100 < lines, "{missed} of {lines} core lines are not reproduced");
+}
+
+#[test]
+fn a_changed_recording_is_found() {
+    let changed = tempfile::tempdir().expect("a folder");
+    let recorded = changed.path().join("recorded");
+    std::fs::create_dir(&recorded).expect("a folder");
+    let copy = |name: &str| std::fs::copy(folder().join(name), changed.path().join(name)).expect("a copy");
+    copy("index.tsv");
+    let file = "recorded/start-noadd.jsonl";
+    let trace = std::fs::read_to_string(folder().join(file)).expect("a recording");
+    let other = trace.replacen("\"result\":\"unloaded\"", "\"result\":\"kept\"", 1);
+    assert_ne!(trace, other, "the recording has the line that is changed");
+    std::fs::write(changed.path().join(file), other).expect("a changed recording");
+    let answers = check(changed.path(), "start-noadd");
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(found(&answers[0]), Found::Different(7), "{answers:?}");
+}
+
+#[test]
+fn the_index_names_every_recording() {
+    let rows = recorded::index(&folder()).expect("the index can be read");
+    let named: BTreeSet<String> = rows.iter().map(|row| format!("{}.jsonl", row.name)).collect();
+    let files = folder().join("recorded").read_dir().expect("a folder of recordings");
+    let there: BTreeSet<String> =
+        files.map(|file| file.expect("readable").file_name().into_string().expect("UTF-8")).collect();
+    assert_eq!(named, there);
+    let of_tier = |tier| rows.iter().filter(|row| row.tier == tier).count();
+    assert_eq!((of_tier(Tier::Core), of_tier(Tier::Wide)), (171, 43));
+}
+
+fn play() -> Vec<Value> {
+    check(&folder(), "")
+}
+
+/// Builds the probes and has the command compare the scenarios whose names begin so.
+fn check(folder: &Path, only: &str) -> Vec<Value> {
+    let probes = probes();
+    let run = command::run([
+        "traces".as_ref(),
+        "--json".as_ref(),
+        "--folder".as_ref(),
+        folder.as_os_str(),
+        "--probes".as_ref(),
+        probes.as_os_str(),
+        "--only".as_ref(),
+        only.as_ref(),
+    ]);
+    run.expect_code(CLEAN);
+    run.lines()
+}
+
+/// The folder with the probes' images.
+fn probes() -> PathBuf {
+    let index = recorded::index(&folder()).expect("the index can be read");
+    let names: BTreeSet<String> = index.into_iter().map(|row| row.probe).collect();
+    let definition = Path::new("tests/traces/probes/trace.def");
+    let build = |name: &String| {
+        c_driver::compile(Model::Kmdf, &format!("tests/traces/probes/{name}.c"), Some(definition))
+    };
+    let images: BTreeSet<PathBuf> = names
+        .iter()
+        .map(|name| build(name).parent().expect("an image lies in a folder").to_owned())
+        .collect();
+    assert_eq!(images.len(), 1, "the probes' images lie in one folder");
+    images.into_iter().next().expect("one folder")
+}
+
+fn found(answer: &Value) -> Found {
+    match answer["outcome"].as_str() {
+        Some("equal" | "judged") => Found::Reproduced,
+        Some("refused") => Found::Refused,
+        _ => Found::Different(number(answer, "line") as usize),
+    }
+}
+
+fn number(answer: &Value, member: &str) -> u64 {
+    answer[member].as_u64().expect("a number")
+}
+
+fn print_counts(answers: &[Value]) {
+    println!("tier  scenarios  equal  judged  refused  different  lines  equal");
+    for tier in [Tier::Core, Tier::Wide] {
+        let of_tier = || answers.iter().filter(move |answer| answer["tier"] == tier.name());
+        let count = |outcome| of_tier().filter(|answer| answer["outcome"] == outcome).count();
+        let sum = |member| of_tier().filter_map(|answer| answer[member].as_u64()).sum::<u64>();
+        let (scenarios, equal, judged) = (of_tier().count(), count("equal"), count("judged"));
+        let (refused, different) = (count("refused"), count("different"));
+        let (lines, equal_lines) = (sum("lines"), sum("equal_lines"));
+        print!("{tier:4}  {scenarios:9}  {equal:5}  {judged:6}  {refused:7}  {different:9}");
+        println!("  {lines:5}  {equal_lines:5}");
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../traces")
+}
