@@ -105,11 +105,8 @@ fn every_file_opens_with_its_subtitle() {
 fn exceptions_to_lints_are_expected_with_a_reason() {
     let allowing =
         |text: &str| text.lines().any(|line| line.trim_start().starts_with(concat!("#[", "allow(")));
-    let found: Vec<_> = sources()
-        .into_iter()
-        .filter(|(_, text)| allowing(text))
-        .map(|(name, _)| name)
-        .collect();
+    let found: Vec<_> =
+        sources().into_iter().filter(|(_, text)| allowing(text)).map(|(name, _)| name).collect();
     assert_eq!(found, Vec::<String>::new());
 }
 
