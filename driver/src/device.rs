@@ -1,32 +1,56 @@
 //! The PF's device: what PnP and power do to it.
 //!
-//! It offers the device interface by which the virtualization stack finds virtualizable devices, and answers its query for
-//! the routines. VFs are served from D0 entry to D0 exit; before, between and after, calls get a definite refusal.
+//! It offers the device interfaces by which the virtualization stack and the operator find it, and answers the stack's
+//! question for the routines. VFs are on and served from D0 entry to D0 exit; before, between and after, calls get a
+//! definite refusal.
 
-use core::sync::atomic::{AtomicU16, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 
-use backchannel::NtStatus;
+use backchannel::{
+    MILLISECOND, NtStatus, PnpInput,
+    abi::{
+        operator_interface::GUID_DEVINTERFACE_PF_BACKCHANNEL, pcivirt::GUID_DEVINTERFACE_VIRTUALIZABLE_DEVICE,
+    },
+};
 use wdk_sys::{STATUS_DEVICE_BUSY, WDFDEVICE};
 
 use crate::{
+    hardware::Hardware,
+    ioctl,
+    irql::unique_id,
+    members::wait,
     pf::{Handlers, Pf},
     sriov,
     storage::Reference,
     wdf::{
         context::{Context, ContextType},
         device::{DeviceInit, PnpCallbacks},
-        registry::{ValueName, hardware_key_dword},
+        interface::create_device_interface,
+        irp::{InterfaceQuery, PnpIrps},
+        queue,
+        registry::{HardwareKey, ValueName},
+        request::{Request, RequestCallbacks},
+        resources::Resources,
     },
 };
 
-/// How many VFs are served; none where the hardware key has no such value.
+/// How many VFs are served; as many as the hardware has where the hardware key has no such value.
 const NUM_VFS: ValueName<6> = ValueName::new(b"NumVFs");
+/// How long the VSP may think about a rebalance, in milliseconds.
+const QUERY_STOP_TIMEOUT: ValueName<16> = ValueName::new(b"QueryStopTimeout");
+const DEFAULT_QUERY_STOP_TIMEOUT: u32 = 30_000;
+/// Not 0: the input of a request for an invalidation names the VF that it is for.
+const INPUT_IS_FILTER: ValueName<23> = ValueName::new(b"InvalidateInputIsFilter");
+/// Not 0: this driver is a filter above the function driver of the PF.
+const FILTER: ValueName<6> = ValueName::new(b"Filter");
 
 /// What the framework keeps with the device.
 #[derive(Debug)]
 pub(crate) struct Device {
     pf: Reference<Pf>,
-    num_vfs: AtomicU16,
+    is_filter: bool,
+    /// The hardware was prepared, and D0 was not entered since: the next D0 entry belongs to a start.
+    is_starting: AtomicBool,
 }
 
 static DEVICE: ContextType = ContextType::new::<Device>(c"Device", &DEVICE);
@@ -35,7 +59,7 @@ impl Context for Device {
     const TYPE: &'static ContextType = &DEVICE;
 }
 
-/// Makes a device for a PF: its callbacks, its interface class, its answer to the virtualization stack's query.
+/// Makes a device for a PF: its callbacks, its interface classes, its queue.
 ///
 /// IRQL: `PASSIVE_LEVEL`, from `EvtDriverDeviceAdd`.
 ///
@@ -43,40 +67,95 @@ impl Context for Device {
 /// What the framework says, or no memory; the framework then removes the device.
 pub(crate) fn add(init: DeviceInit, handlers: &'static Handlers) -> Result<(), NtStatus> {
     let pf = Pf::new(handlers)?;
-    let offered = pf.clone();
-    let device = init.create(Device { pf, num_vfs: AtomicU16::new(0) })?;
-    sriov::offer(device, &offered)
+    let is_filter = init.hardware_key_dword(&FILTER)?.unwrap_or(0) != 0;
+    if is_filter {
+        init.set_filter();
+    }
+    let device = init.create(Device { pf, is_filter, is_starting: AtomicBool::new(false) })?;
+    queue::create_default::<Device>(device)?;
+    create_device_interface(device, &GUID_DEVINTERFACE_VIRTUALIZABLE_DEVICE)?;
+    create_device_interface(device, &GUID_DEVINTERFACE_PF_BACKCHANNEL)
 }
 
 impl PnpCallbacks for Device {
-    fn prepare_hardware(&self, device: WDFDEVICE) -> Result<(), NtStatus> {
-        let asked = hardware_key_dword(device, &NUM_VFS)?.unwrap_or(0);
-        // SPEC: 0xFFFF stands for all VFs in an invalidation, so no PF has so many.
-        let count =
-            u16::try_from(asked).ok().filter(|count| *count < u16::MAX).ok_or(NtStatus::INVALID_PARAMETER)?;
-        self.pf.make_room(count)?;
-        self.num_vfs.store(count, Ordering::Relaxed);
-        Ok(())
+    fn prepare_hardware(&self, device: WDFDEVICE, resources: &Resources) -> Result<(), NtStatus> {
+        let key = HardwareKey::open(device)?;
+        let timeout = key.dword(&QUERY_STOP_TIMEOUT)?.unwrap_or(DEFAULT_QUERY_STOP_TIMEOUT);
+        self.pf.settings.query_stop_timeout.store(timeout, Ordering::Relaxed);
+        let is_filter = key.dword(&INPUT_IS_FILTER)?.unwrap_or(0) != 0;
+        self.pf.settings.input_is_filter.store(is_filter, Ordering::Relaxed);
+        let hardware = Hardware::find(device, resources, key.dword(&NUM_VFS)?)?;
+        if self.pf.luid.load(Ordering::Relaxed) == 0 {
+            self.pf.luid.store(unique_id()?, Ordering::Relaxed);
+        }
+        self.pf.make_room(hardware.vfs().0)?;
+        self.is_starting.store(true, Ordering::Relaxed);
+        self.pf.hardware.fill(hardware).map_err(|_| NtStatus::INVALID_DEVICE_STATE)
     }
 
     fn release_hardware(&self) {
-        self.pf.stop();
+        self.pf.refuse_calls();
+        drop(self.pf.hardware.empty(wait));
     }
 
     fn d0_entry(&self) -> Result<(), NtStatus> {
-        self.pf.start(self.num_vfs.load(Ordering::Relaxed))
+        self.pf.power_up()?;
+        if self.is_starting.swap(false, Ordering::Relaxed) {
+            let _always_success = self.pf.conversation.step(PnpInput::Started);
+        }
+        Ok(())
     }
 
     fn d0_exit(&self) {
-        self.pf.stop();
+        self.pf.power_down();
     }
 
     fn surprise_removal(&self) {
-        self.pf.stop();
+        self.pf.gone.store(true, Ordering::Release);
+        // The framework completes what waits at removal only, and removal waits for the handle of who sent it.
+        self.pf.conversation.end();
+        self.pf.refuse_calls();
+    }
+
+    fn query_stop(&self) -> Result<(), NtStatus> {
+        let timeout = u64::from(self.pf.settings.query_stop_timeout.load(Ordering::Relaxed));
+        let status = self.pf.conversation.query_stop(timeout.saturating_mul(MILLISECOND));
+        if status.is_success() { Ok(()) } else { Err(status) }
     }
 
     fn query_remove(&self) -> Result<(), NtStatus> {
-        // One reference is the device's own; the others are interfaces that were handed out and not given back.
+        // SPEC: abi 6.7: there is no event for a removal. Who holds the interface hears of it by target-device notification, and
+        // gives the interface back; as long as it does not, the device stays. One reference is the device's own.
         if self.pf.count() > 1 { Err(NtStatus::from_raw(STATUS_DEVICE_BUSY)) } else { Ok(()) }
+    }
+}
+
+impl PnpIrps for Device {
+    type Behind = Pf;
+
+    fn answer(&self, query: &InterfaceQuery) -> Option<Reference<Pf>> {
+        sriov::answer(query, &self.pf)
+    }
+
+    fn stop_cancelled(&self) {
+        let _always_success = self.pf.conversation.step(PnpInput::CancelStop);
+    }
+
+    fn removing(&self) {
+        self.pf.conversation.end();
+    }
+}
+
+impl RequestCallbacks for Device {
+    fn control(&self, device: WDFDEVICE, request: Request, code: u32) {
+        match ioctl::serve::<Self>(&self.pf, request, code) {
+            Some(foreign) if self.is_filter => foreign.pass_down(device),
+            Some(unknown) => unknown.complete(NtStatus::INVALID_DEVICE_REQUEST),
+            None => {}
+        }
+    }
+
+    fn cancelled(&self, request: Request) {
+        self.pf.conversation.cancelled(request);
     }
 }

@@ -7,7 +7,7 @@
 
 use core::{cell::UnsafeCell, fmt, sync::atomic::AtomicU8, sync::atomic::Ordering};
 
-use backchannel::{Gate, Gated, Owned, ParkSpot, Parker, Pass, Platform};
+use backchannel::{Gate, Gated, NtStatus, Owned, ParkSpot, Parker, Pass, Platform};
 use lock_api::{GuardNoSend, RawMutex};
 use wdk_sys::{
     _EVENT_TYPE::SynchronizationEvent,
@@ -17,6 +17,7 @@ use wdk_sys::{
     ntddk::{
         KeDelayExecutionThread, KeEnterCriticalRegion, KeInitializeEvent, KeLeaveCriticalRegion, KeLowerIrql,
         KeQueryInterruptTimePrecise, KeSetEvent, KeWaitForSingleObject, KfRaiseIrql, PsGetCurrentThreadId,
+        ZwAllocateLocallyUniqueId,
     },
 };
 
@@ -132,6 +133,9 @@ pub(crate) struct Event(UnsafeCell<KEVENT>);
 // SAFETY: the kernel's routines on an event may be called from any thread.
 unsafe impl Sync for Event {}
 
+// SAFETY: the kernel's event belongs to no thread.
+unsafe impl Send for Event {}
+
 // SAFETY: a KEVENT is plain integers and pointers; it is initialised before its first use.
 unsafe impl Zeroed for Event {}
 
@@ -142,10 +146,66 @@ impl fmt::Debug for Event {
 }
 
 impl Event {
+    /// Not initialised yet: a part of what is not at its final place.
+    pub(crate) const fn unused() -> Self {
+        // SAFETY: a KEVENT is plain integers and pointers.
+        Self(unsafe { core::mem::zeroed() })
+    }
+
+    /// Lets one thread go on that waits or will wait.
+    ///
+    /// IRQL: up to `DISPATCH_LEVEL`.
+    pub(crate) fn set(&self) {
+        // SAFETY: the event was initialised.
+        let _previous = unsafe { KeSetEvent(self.0.get(), 0, boolean(FALSE)) };
+    }
+
+    /// Waits until the event was set, for at most this time if there is a limit, in units of 100 ns; says whether it was.
+    ///
+    /// IRQL: `PASSIVE_LEVEL`.
+    pub(crate) fn wait(&self, limit: Option<u64>) -> bool {
+        let mut timeout = LARGE_INTEGER::default();
+        let limit = limit.map_or(core::ptr::null_mut(), |limit| {
+            timeout.QuadPart = i64::try_from(limit).unwrap_or(i64::MAX).saturating_neg();
+            &raw mut timeout
+        });
+        // SAFETY: the event was initialised and outlives the call; our caller is at PASSIVE_LEVEL.
+        let status =
+            unsafe { KeWaitForSingleObject(self.0.get().cast(), Executive, mode(), boolean(FALSE), limit) };
+        status == STATUS_SUCCESS
+    }
+
     /// Makes the event unsignalled, at its final place.
     pub(crate) fn initialize(&self) {
         // SAFETY: the event lies in non-paged memory that nobody waits on yet.
         unsafe { KeInitializeEvent(self.0.get(), SynchronizationEvent, boolean(FALSE)) };
+    }
+}
+
+/// Lets other threads run for a time, in units of 100 ns.
+///
+/// IRQL: `PASSIVE_LEVEL`.
+pub(crate) fn pause(time: u64) {
+    let mut interval = LARGE_INTEGER::default();
+    interval.QuadPart = i64::try_from(time).unwrap_or(i64::MAX).saturating_neg();
+    // SAFETY: our caller is at PASSIVE_LEVEL; the interval outlives the call.
+    let _status = unsafe { KeDelayExecutionThread(mode(), boolean(FALSE), &raw mut interval) };
+}
+
+/// Takes an identifier that no other device or VF has until the next restart.
+///
+/// IRQL: `PASSIVE_LEVEL`.
+///
+/// # Errors
+/// What the kernel says.
+pub(crate) fn unique_id() -> Result<u64, NtStatus> {
+    let mut id = wdk_sys::LUID::default();
+    // SAFETY: the place outlives the call; our caller is at PASSIVE_LEVEL.
+    let status = NtStatus::from_raw(unsafe { ZwAllocateLocallyUniqueId(&raw mut id) });
+    if status.is_success() {
+        Ok(u64::from(id.HighPart.cast_unsigned()) << 32 | u64::from(id.LowPart))
+    } else {
+        Err(status)
     }
 }
 

@@ -4,9 +4,11 @@
 //! the engine.
 //!
 //! ```text
-//!   VSP ── SRIOV_DEVICE_INTERFACE_STANDARD ──► sriov ─┐
-//!   PnP ── KMDF callbacks ───────────────────► device ┼─► pf ─► engine ─► handlers
-//!   system ── DriverEntry, EvtDriverDeviceAdd ► entry ┘
+//!   VSP ── SRIOV_DEVICE_INTERFACE_STANDARD ──► sriov, members ─┐
+//!   VSP ── IOCTL_SRIOV_* ────────────────────► ioctl, pended ──┤
+//!   operator ── operator interface ──────────► operator ───────┼─► pf ─► engine ─► handlers
+//!   PnP ── KMDF callbacks, three IRPs ───────► device ─────────┤   │
+//!   system ── DriverEntry, EvtDriverDeviceAdd ► entry ─────────┘   └─► hardware ─► bus
 //! ```
 //!
 //! It is built twice: as `pf_backchannel.sys`, and as a library for an IHV's own driver, which calls [`add_device`] from
@@ -15,12 +17,19 @@
 
 extern crate wdk_panic as _;
 
+mod bus;
 mod device;
 mod entry;
 mod handlers;
+mod hardware;
+mod ioctl;
 mod irql;
+mod members;
 pub mod mlx5;
+mod operator;
+mod pended;
 mod pf;
+mod rundown;
 mod sriov;
 mod storage;
 mod wdf;

@@ -4,14 +4,21 @@
 //! through it after the device is gone is answered, not a crash.
 #![expect(unsafe_code, reason = "the engine refers to memory that lies beside it")]
 
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+
 use backchannel::{
-    BlockHandler, HandlerTable, MILLISECOND, NtStatus, ParkSpot, PhysicalFunction, Platform, Schema, Service,
-    Sink, Source, StartError, VfCount, VirtualFunction,
+    BlockHandler, HandlerTable, Invalidation, MILLISECOND, NtStatus, ParkSpot, PhysicalFunction, Platform,
+    Schema, Service, Sink, Source, StartError, VfCount, VirtualFunction,
+    abi::pcivirt::SRIOV_INVALIDATE_BLOCK,
 };
 
 use crate::{
-    irql::{Event, GateCell, Kernel, RaisedSpinLock},
+    hardware::Hardware,
+    irql::{Event, GateCell, Kernel, RaisedSpinLock, unique_id},
+    pended::Conversation,
+    rundown::Rundown,
     storage::{Array, Latest, Reference, Template, Zeroed},
+    wdf::request::{Request, RequestCallbacks},
 };
 
 /// How long a stop waits for calls that are inside a handler: 30 seconds, then PnP goes on without them.
@@ -22,7 +29,8 @@ const BLOCKS: usize = 64;
 
 type Vf = VirtualFunction<GateCell<BLOCKS>, RaisedSpinLock, BLOCKS>;
 type Table = HandlerTable<'static, RaisedSpinLock, BLOCKS>;
-type Engine = PhysicalFunction<'static, GateCell<BLOCKS>, RaisedSpinLock, BLOCKS>;
+/// The engine, as this driver uses it.
+pub(crate) type Engine = PhysicalFunction<'static, GateCell<BLOCKS>, RaisedSpinLock, BLOCKS>;
 
 // SAFETY: the engine promises that a zeroed VF is a valid one as long as the host's cell and raw lock are; ours are an
 // open gate with data of the engine's promise, and an unlocked spin lock.
@@ -43,14 +51,33 @@ pub struct Handlers {
 pub(crate) struct Pf {
     table: Table,
     serving: Latest<Serving>,
+    /// There from prepare-hardware to release-hardware, open in D0.
+    pub(crate) hardware: Rundown<Hardware>,
+    pub(crate) conversation: Conversation,
+    /// 0 before the first start.
+    pub(crate) luid: AtomicU64,
+    /// The device was removed by surprise: nothing of it is touched any more.
+    pub(crate) gone: AtomicBool,
+    pub(crate) settings: Settings,
+}
+
+/// What the hardware key says besides the number of VFs; read at every start.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// How long query-stop waits for the VSP, in milliseconds.
+    pub(crate) query_stop_timeout: AtomicU32,
+    /// Whether a request for an invalidation is for the VF that its input names.
+    pub(crate) input_is_filter: AtomicBool,
 }
 
 /// The engine and the memory of its VFs.
 #[derive(Debug)]
-struct Serving {
-    engine: Engine,
+pub(crate) struct Serving {
+    pub(crate) engine: Engine,
     vfs: Array<Vf>,
     events: Array<Event>,
+    /// The identifier of each VF.
+    pub(crate) luids: Array<AtomicU64>,
 }
 
 impl Handlers {
@@ -68,8 +95,21 @@ impl Handlers {
 
 impl Pf {
     /// A PF that nobody uses, with its table of handlers.
+    // Inline, as in `Handlers::new`.
+    #[inline]
     const fn unused(table: Table) -> Self {
-        Self { table, serving: Latest::new() }
+        Self {
+            table,
+            serving: Latest::new(),
+            hardware: Rundown::new(),
+            conversation: Conversation::new(),
+            luid: AtomicU64::new(0),
+            gone: AtomicBool::new(false),
+            settings: Settings {
+                query_stop_timeout: AtomicU32::new(0),
+                input_is_filter: AtomicBool::new(false),
+            },
+        }
     }
 
     /// Makes a PF without VFs, with every listed handler registered.
@@ -77,8 +117,9 @@ impl Pf {
     /// # Errors
     /// No memory, or the list of handlers is wrong; the status says which.
     pub(crate) fn new(handlers: &'static Handlers) -> Result<Reference<Self>, NtStatus> {
-        // SAFETY: an unused table and no `Serving` own nothing.
+        // SAFETY: an unused table, no `Serving`, no hardware and nobody who waits own nothing.
         let pf = unsafe { Reference::copy_of(&handlers.template) }?;
+        pf.conversation.initialize();
         for (index, blocks) in (0..u8::MAX).zip(handlers.blocks) {
             for schema in *blocks {
                 pf.table
@@ -106,11 +147,21 @@ impl Pf {
         for event in events.iter() {
             event.initialize();
         }
+        let luids = Array::<AtomicU64>::zeroed(usize::from(count))?;
+        let known = self.serving.newest().map_or(&[][..], |serving| &*serving.luids);
+        for (index, luid) in luids.iter().enumerate() {
+            // A VF keeps its identifier as long as the PF is there.
+            let value = match known.get(index) {
+                Some(known) => known.load(Ordering::Relaxed),
+                None => unique_id()?,
+            };
+            luid.store(value, Ordering::Relaxed);
+        }
         // SAFETY: the VFs' memory goes when the `Serving` that holds both goes; the engine has no drop of its own.
         let lent = unsafe { &*core::ptr::from_ref::<[Vf]>(&vfs) };
         // SAFETY: the table lies in this PF, beside and not inside what `serving` frees, and the PF does not move.
         let table = unsafe { &*core::ptr::from_ref(&self.table) };
-        self.serving.push(|| Serving { engine: Engine::new(lent, table), vfs, events })
+        self.serving.push(|| Serving { engine: Engine::new(lent, table), vfs, events, luids })
     }
 
     /// Serves `count` VFs from now on (D0 entry).
@@ -134,19 +185,79 @@ impl Pf {
 
     /// Serves a VF's write of a block.
     pub(crate) fn write(&self, vf: u16, block: u32, source: &impl Source) -> NtStatus {
-        let Some(serving) = self.serving.newest() else { return NtStatus::DEVICE_NOT_READY };
-        serving.engine.write(vf, block, source, &serving.kernel())
+        let Some(serving) = self.serving() else { return NtStatus::DEVICE_NOT_READY };
+        let status = serving.engine.write(vf, block, source, &serving.kernel());
+        self.tell_invalidations();
+        status
     }
 
     /// Serves a VF's read of a block.
+    ///
+    /// SPEC: abi 6.26: nothing says how many bytes were read, so every byte of the sink is written.
     pub(crate) fn read(&self, vf: u16, block: u32, sink: &mut impl Sink) -> NtStatus {
-        let Some(serving) = self.serving.newest() else { return NtStatus::DEVICE_NOT_READY };
-        serving.engine.read(vf, block, sink, &serving.kernel())
+        let Some(serving) = self.serving() else { return NtStatus::DEVICE_NOT_READY };
+        let status = serving.engine.read(vf, block, sink, &serving.kernel());
+        self.tell_invalidations();
+        status
+    }
+
+    /// The engine and what belongs to it; there from the beginning.
+    pub(crate) fn serving(&self) -> Option<&Serving> {
+        self.serving.newest()
+    }
+
+    /// The time by the engine's clock.
+    pub(crate) fn now(&self) -> u64 {
+        self.serving().map_or(0, |serving| serving.kernel().now())
+    }
+
+    /// Takes a request that waits for an invalidation, of one VF or of any.
+    pub(crate) fn wait_for_invalidation<T: RequestCallbacks>(&self, request: Request, only: Option<u16>) {
+        self.conversation.park_invalidation::<T>(request, only);
+        // INVARIANT: see `tell_invalidations`.
+        fence(Ordering::SeqCst);
+        self.tell_invalidations();
+    }
+
+    /// Completes requests that wait with the invalidations that there are.
+    ///
+    /// SPEC: abi 6.5, 6.29: an inverted call: the request's output tells what is to be read again; what was posted before it
+    /// is told is one mask.
+    ///
+    /// IRQL: up to `DISPATCH_LEVEL`.
+    pub(crate) fn tell_invalidations(&self) {
+        let Some(Serving { engine, .. }) = self.serving() else { return };
+        if !engine.has_invalidations() {
+            return;
+        }
+        // INVARIANT: who posts looks for one who waits, and who waits looks for what is posted; one of the two sees the other.
+        fence(Ordering::SeqCst);
+        if self.conversation.invalidation_requests() == 0 {
+            return;
+        }
+        let take = |only: Option<u16>| -> Option<Invalidation> {
+            match only {
+                Some(vf) => engine.take_invalidation(Some(engine.index(vf)?)),
+                None => engine.take_invalidation(None),
+            }
+        };
+        while let Some((request, invalidation)) =
+            self.conversation.next_invalidation(take, |invalidation| engine.put_back(invalidation))
+        {
+            // SPEC: abi 6.6: the mask has a bit for each block. The padding goes to another party: zeros.
+            request.answer(&SRIOV_INVALIDATE_BLOCK {
+                VfIndex: invalidation.vf().index.value(),
+                Padding: [0; 6],
+                BlockMask: invalidation.blocks().bits(),
+            });
+            engine.told(invalidation);
+        }
     }
 }
 
 impl Serving {
-    const fn kernel(&self) -> Kernel<'_> {
+    /// The engine's host.
+    pub(crate) const fn kernel(&self) -> Kernel<'_> {
         Kernel::new(&self.events)
     }
 }

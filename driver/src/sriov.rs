@@ -4,11 +4,10 @@
 //! be called as long as the caller holds the interface, also after the device is gone. Each translates its arguments, makes
 //! one call, and translates the answer.
 //!
-//! SPEC: pcivirt.h declares a block's `Length` as below 128; the DDI pages say "must not exceed", and VF drivers send 128.
+//! SPEC: abi 6.3: pcivirt.h declares a block's `Length` as below 128; the DDI pages say "must not exceed", and VF drivers send 128.
 //! The engine accepts 1 to 128.
 //!
-//! SPEC: the header allows members to be NULL, and nothing says which the virtualization stack tolerates; so each is there,
-//! and what is not served says so.
+//! SPEC: abi 6.15: the pages give some members other types than the header; the header's are used.
 #![expect(unsafe_code, reason = "C functions with raw pointers")]
 
 use core::{ffi::c_void, ptr::NonNull};
@@ -18,29 +17,36 @@ use backchannel::{
     abi::{
         LUID, NTSTATUS,
         pcivirt::{
-            CM_PARTIAL_RESOURCE_DESCRIPTOR, DEVICE_POWER_STATE, GUID_DEVINTERFACE_VIRTUALIZABLE_DEVICE,
-            GUID_SRIOV_DEVICE_INTERFACE_STANDARD, SRIOV_DEVICE_INTERFACE_STANDARD,
+            CM_PARTIAL_RESOURCE_DESCRIPTOR, DEVICE_POWER_STATE, GUID_SRIOV_DEVICE_INTERFACE_STANDARD,
+            SRIOV_DEVICE_INTERFACE_STANDARD, SRIOV_DEVICE_INTERFACE_STANDARD_2,
         },
     },
 };
-use wdk_sys::WDFDEVICE;
 
-use crate::{pf::Pf, storage::Reference, wdf::interface};
+use crate::{pf::Pf, storage::Reference, wdf::irp::InterfaceQuery};
 
-/// Offers the device as virtualizable, and its routines to whoever queries them.
+/// Answers a question for the device's routines; the reference that the answer holds, if it was answered.
 ///
-/// IRQL: `PASSIVE_LEVEL`, once a device.
-///
-/// # Errors
-/// What the framework says.
-pub(crate) fn offer(device: WDFDEVICE, pf: &Reference<Pf>) -> Result<(), NtStatus> {
-    interface::create_device_interface(device, &GUID_DEVINTERFACE_VIRTUALIZABLE_DEVICE)?;
-    let mut table = table(pf.as_ptr());
-    // SAFETY: the table is whole and says its own size. The device holds a reference to the PF as long as KMDF answers
-    // queries for it, and KMDF takes one for each copy before it hands it out.
-    unsafe { interface::add_query_interface(device, &GUID_SRIOV_DEVICE_INTERFACE_STANDARD, &mut table) }
+/// SPEC: abi 6.14: both versions have one identifier, and the header names no version numbers. Who has room for version 2 and
+/// knows it gets that, who asks for less gets version 1, and who asks for less than that is not answered. The framework's own
+/// table cannot tell the two apart, so nothing is registered with it.
+pub(crate) fn answer(query: &InterfaceQuery, pf: &Reference<Pf>) -> Option<Reference<Pf>> {
+    if *query.identity() != GUID_SRIOV_DEVICE_INTERFACE_STANDARD {
+        return None;
+    }
+    let (size, version) = query.size_and_version();
+    let context = pf.as_ptr();
+    let written = if size >= SRIOV_DEVICE_INTERFACE_STANDARD_2::SIZE
+        && version >= SRIOV_DEVICE_INTERFACE_STANDARD_2::VERSION
+    {
+        query.write(table_2(context))
+    } else {
+        version >= SRIOV_DEVICE_INTERFACE_STANDARD::VERSION && query.write(table(context))
+    };
+    written.then(|| pf.clone())
 }
 
+/// SPEC: abi 6.25: the published sample leaves a member NULL; here none is.
 fn table(pf: NonNull<Pf>) -> SRIOV_DEVICE_INTERFACE_STANDARD {
     SRIOV_DEVICE_INTERFACE_STANDARD {
         Size: SRIOV_DEVICE_INTERFACE_STANDARD::SIZE,
@@ -59,6 +65,31 @@ fn table(pf: NonNull<Pf>) -> SRIOV_DEVICE_INTERFACE_STANDARD {
         SetVfPowerState: Some(set_vf_power_state),
         GetResourceForBar: Some(get_resource_for_bar),
         QueryLuid: Some(query_luid),
+    }
+}
+
+fn table_2(pf: NonNull<Pf>) -> SRIOV_DEVICE_INTERFACE_STANDARD_2 {
+    let first = table(pf);
+    SRIOV_DEVICE_INTERFACE_STANDARD_2 {
+        Size: SRIOV_DEVICE_INTERFACE_STANDARD_2::SIZE,
+        Version: SRIOV_DEVICE_INTERFACE_STANDARD_2::VERSION,
+        Context: first.Context,
+        InterfaceReference: first.InterfaceReference,
+        InterfaceDereference: first.InterfaceDereference,
+        ReadVfConfig: first.ReadVfConfig,
+        WriteVfConfig: first.WriteVfConfig,
+        ReadVfConfigBlock: first.ReadVfConfigBlock,
+        WriteVfConfigBlock: first.WriteVfConfigBlock,
+        QueryProbedBars: first.QueryProbedBars,
+        GetVendorAndDevice: first.GetVendorAndDevice,
+        GetDeviceLocation: first.GetDeviceLocation,
+        ResetVf: first.ResetVf,
+        SetVfPowerState: first.SetVfPowerState,
+        GetResourceForBar: first.GetResourceForBar,
+        QueryLuid: first.QueryLuid,
+        QueryProbedBars_2: Some(query_probed_bars_2),
+        QueryVfLuid: Some(query_vf_luid),
+        QueryLuidVf: Some(query_luid_vf),
     }
 }
 
@@ -152,86 +183,175 @@ unsafe extern "win64" fn read_vf_config_block(
 }
 
 unsafe extern "win64" fn read_vf_config(
-    _context: *mut c_void,
-    _data: *mut c_void,
-    _vf: u16,
-    _offset: u32,
-    _length: u32,
+    context: *mut c_void,
+    data: *mut c_void,
+    vf: u16,
+    offset: u32,
+    length: u32,
 ) -> NTSTATUS {
-    NtStatus::NOT_SUPPORTED.raw()
+    let done = place(offset, length, data).and_then(|length| {
+        // SAFETY: the virtualization stack holds the interface during the call.
+        let hardware = unsafe { pf(context) }.ok_or(NtStatus::INVALID_PARAMETER)?.vf(vf)?;
+        // SAFETY: the virtualization stack promises so many bytes during the call.
+        moved(unsafe { hardware.bus()?.read(vf, data, offset, length) }, length)
+    });
+    if done.is_err() && !data.is_null() && length <= CONFIG_SPACE {
+        let length = usize::try_from(length).unwrap_or(0);
+        // SAFETY: as above; what was not read is not handed to a guest.
+        unsafe { data.cast::<u8>().write_bytes(0, length) };
+    }
+    status(done)
 }
 
 unsafe extern "win64" fn write_vf_config(
-    _context: *mut c_void,
-    _data: *const c_void,
-    _vf: u16,
-    _offset: u32,
-    _length: u32,
+    context: *mut c_void,
+    data: *const c_void,
+    vf: u16,
+    offset: u32,
+    length: u32,
 ) -> NTSTATUS {
-    NtStatus::NOT_SUPPORTED.raw()
+    let done = place(offset, length, data).and_then(|length| {
+        // SAFETY: the virtualization stack holds the interface during the call.
+        let hardware = unsafe { pf(context) }.ok_or(NtStatus::INVALID_PARAMETER)?.vf(vf)?;
+        // SAFETY: the virtualization stack promises so many bytes during the call.
+        moved(unsafe { hardware.bus()?.write(vf, data, offset, length) }, length)
+    });
+    status(done)
 }
 
-unsafe extern "win64" fn query_probed_bars(_context: *mut c_void, _base_registers: *mut u32) -> NTSTATUS {
-    NtStatus::NOT_SUPPORTED.raw()
+unsafe extern "win64" fn query_probed_bars(context: *mut c_void, base_registers: *mut u32) -> NTSTATUS {
+    // SAFETY: the virtualization stack holds the interface, and lends a place for six registers.
+    unsafe { give(context, base_registers.cast(), Pf::probed_bars) }
 }
 
-/// Answers with the ids of no device: this member has no status.
+unsafe extern "win64" fn query_probed_bars_2(
+    context: *mut c_void,
+    vf: u16,
+    base_registers: *mut u32,
+) -> NTSTATUS {
+    // SAFETY: as in `query_probed_bars`.
+    unsafe { give(context, base_registers.cast(), |pf| pf.probed_bars_of(vf)) }
+}
+
+/// Answers with the ids of no device where there is no such VF: this member has no status.
 unsafe extern "win64" fn get_vendor_and_device(
-    _context: *mut c_void,
-    _vf: u16,
+    context: *mut c_void,
+    vf: u16,
     vendor: *mut u16,
     device: *mut u16,
 ) {
-    for id in [vendor, device] {
-        if !id.is_null() {
-            // SAFETY: the virtualization stack lends the place for the id during the call.
-            unsafe { id.write(0xFFFF) };
-        }
-    }
+    // SAFETY: the virtualization stack holds the interface during the call.
+    let ids = unsafe { pf(context) }.and_then(|pf| pf.vf_ids(vf).ok());
+    let (vendor_id, device_id) = ids.unwrap_or((0xFFFF, 0xFFFF));
+    // SAFETY: the virtualization stack lends the place for the id during the call.
+    let _status = unsafe { put(vendor, vendor_id) };
+    // SAFETY: as above.
+    let _status = unsafe { put(device, device_id) };
 }
 
-/// Answers with zeros: this member has no status.
+/// Answers with zeros where there is no such VF: this member has no status.
 unsafe extern "win64" fn get_device_location(
-    _context: *mut c_void,
-    _vf: u16,
+    context: *mut c_void,
+    vf: u16,
     segment: *mut u16,
     bus: *mut u8,
     function: *mut u8,
 ) {
-    if !segment.is_null() {
-        // SAFETY: the virtualization stack lends the place for the number during the call.
-        unsafe { segment.write(0) };
-    }
-    for number in [bus, function] {
-        if !number.is_null() {
-            // SAFETY: as above.
-            unsafe { number.write(0) };
-        }
-    }
+    // SAFETY: the virtualization stack holds the interface during the call.
+    let location = unsafe { pf(context) }.and_then(|pf| pf.location(vf).ok()).unwrap_or_default();
+    // SAFETY: the virtualization stack lends the place for the number during the call.
+    let _status = unsafe { put(segment, location.segment) };
+    // SAFETY: as above.
+    let _status = unsafe { put(bus, location.bus) };
+    // SAFETY: as above.
+    let _status = unsafe { put(function, location.function) };
 }
 
-unsafe extern "win64" fn reset_vf(_context: *mut c_void, _vf: u16) -> NTSTATUS {
-    NtStatus::NOT_SUPPORTED.raw()
+unsafe extern "win64" fn reset_vf(context: *mut c_void, vf: u16) -> NTSTATUS {
+    // SAFETY: the virtualization stack holds the interface during the call.
+    let pf = unsafe { pf(context) };
+    status(pf.ok_or(NtStatus::INVALID_PARAMETER).and_then(|pf| pf.reset_vf(vf)))
 }
 
 unsafe extern "win64" fn set_vf_power_state(
-    _context: *mut c_void,
-    _vf: u16,
-    _state: DEVICE_POWER_STATE,
-    _wake: u8,
+    context: *mut c_void,
+    vf: u16,
+    state: DEVICE_POWER_STATE,
+    wake: u8,
 ) -> NTSTATUS {
-    NtStatus::NOT_SUPPORTED.raw()
+    // SAFETY: the virtualization stack holds the interface during the call.
+    let pf = unsafe { pf(context) };
+    status(pf.ok_or(NtStatus::INVALID_PARAMETER).and_then(|pf| pf.set_vf_power(vf, state, wake != 0)))
 }
 
 unsafe extern "win64" fn get_resource_for_bar(
-    _context: *mut c_void,
-    _vf: u16,
-    _bar: u16,
-    _resource: *mut CM_PARTIAL_RESOURCE_DESCRIPTOR,
+    context: *mut c_void,
+    vf: u16,
+    bar: u16,
+    resource: *mut CM_PARTIAL_RESOURCE_DESCRIPTOR,
 ) -> NTSTATUS {
-    NtStatus::NOT_SUPPORTED.raw()
+    // SAFETY: the virtualization stack holds the interface, and lends a place for the descriptor.
+    unsafe { give(context, resource, |pf| pf.resource(vf, bar)) }
 }
 
-unsafe extern "win64" fn query_luid(_context: *mut c_void, _luid: *mut LUID) -> NTSTATUS {
-    NtStatus::NOT_SUPPORTED.raw()
+unsafe extern "win64" fn query_luid(context: *mut c_void, luid: *mut LUID) -> NTSTATUS {
+    // SAFETY: the virtualization stack holds the interface, and lends a place for the identifier.
+    unsafe { give(context, luid, Pf::luid) }
 }
+
+unsafe extern "win64" fn query_vf_luid(context: *mut c_void, vf: u16, luid: *mut LUID) -> NTSTATUS {
+    // SAFETY: as in `query_luid`.
+    unsafe { give(context, luid, |pf| pf.vf_luid(vf)) }
+}
+
+unsafe extern "win64" fn query_luid_vf(context: *mut c_void, luid: LUID, vf: *mut u16) -> NTSTATUS {
+    // SAFETY: the virtualization stack holds the interface, and lends a place for the number.
+    unsafe { give(context, vf, |pf| pf.vf_of_luid(luid)) }
+}
+
+/// Puts what `ask` answers where the caller wants it; nothing is written when it fails.
+///
+/// # Safety
+/// `context` as for [`pf`]; `place` is NULL or can be written.
+unsafe fn give<T>(
+    context: *mut c_void,
+    place: *mut T,
+    ask: impl FnOnce(&Pf) -> Result<T, NtStatus>,
+) -> NTSTATUS {
+    // SAFETY: our caller.
+    let answer = unsafe { pf(context) }.ok_or(NtStatus::INVALID_PARAMETER).and_then(ask);
+    // SAFETY: our caller.
+    status(answer.and_then(|value| unsafe { put(place, value) }))
+}
+
+/// # Safety
+/// `place` is NULL or can be written.
+unsafe fn put<T>(place: *mut T, value: T) -> Result<(), NtStatus> {
+    if place.is_null() {
+        return Err(NtStatus::INVALID_PARAMETER);
+    }
+    // SAFETY: our caller.
+    unsafe { place.write_unaligned(value) };
+    Ok(())
+}
+
+/// Checks a place in configuration space and a buffer for it; gives the length.
+fn place(offset: u32, length: u32, buffer: *const c_void) -> Result<u32, NtStatus> {
+    let end = offset.checked_add(length).ok_or(NtStatus::INVALID_PARAMETER)?;
+    if buffer.is_null() || length == 0 || end > CONFIG_SPACE {
+        return Err(NtStatus::INVALID_PARAMETER);
+    }
+    Ok(length)
+}
+
+fn moved(moved: u32, wanted: u32) -> Result<(), NtStatus> {
+    if moved == wanted { Ok(()) } else { Err(NtStatus::UNSUCCESSFUL) }
+}
+
+/// SPEC: abi 6.27: a guest takes every status but `STATUS_SUCCESS` for a failure, so no other one means success.
+fn status(done: Result<(), NtStatus>) -> NTSTATUS {
+    done.map_or_else(NtStatus::raw, |()| NtStatus::SUCCESS.raw())
+}
+
+/// The size of a function's configuration space.
+const CONFIG_SPACE: u32 = 4096;

@@ -12,7 +12,7 @@ use core::{
     mem::ManuallyDrop,
     ops::Deref,
     ptr::NonNull,
-    sync::atomic::{AtomicPtr, AtomicU32, Ordering, fence},
+    sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence},
 };
 
 use backchannel::NtStatus;
@@ -23,6 +23,9 @@ use wdk_alloc::WdkAllocator;
 /// # Safety
 /// All bytes zero are a valid value of the type.
 pub(crate) unsafe trait Zeroed {}
+
+// SAFETY: zero is a value of an integer.
+unsafe impl Zeroed for AtomicU64 {}
 
 /// A cache line: every block begins on one, so that no line holds parts of two VFs.
 #[repr(align(64))]
@@ -143,6 +146,11 @@ impl<T: Sync> Reference<T> {
         self.0.cast()
     }
 
+    /// Leaves this reference to the outside, which gives it back by [`Reference::decrement`].
+    pub(crate) fn hand_out(self) {
+        let _handed_out = ManuallyDrop::new(self);
+    }
+
     /// Takes one more reference, on behalf of the outside.
     ///
     /// # Safety
@@ -152,7 +160,7 @@ impl<T: Sync> Reference<T> {
         let _one_more = ManuallyDrop::new(existing.clone());
     }
 
-    /// Gives back what [`Reference::increment`] took.
+    /// Gives back what [`Reference::increment`] or [`Reference::hand_out`] gave.
     ///
     /// # Safety
     /// `value` came from [`Reference::as_ptr`], and each reference is given back once.

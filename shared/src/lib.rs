@@ -119,8 +119,10 @@
 extern crate std;
 
 pub mod abi;
+mod bar;
 mod block;
 mod block_store;
+mod config_space;
 mod delay;
 mod dispatch_view;
 mod evidence;
@@ -146,7 +148,11 @@ mod transfer;
 mod vf;
 mod virtual_function;
 
+pub use bar::{BARS, MemoryRange, MemoryRanges, NoWindow, ProbedBars, VfWindows};
 pub use block::{BLOCK_SIZE, BlockId, BlockLength, BlockMask};
+pub use config_space::{
+    ConfigSpace, NoAnswer, SriovCapability, function_level_reset, identity, set_power, sriov_capability,
+};
 pub use evidence::Evidence;
 pub use gate::{Gate, Gated, Pass};
 pub use handler::{BlockHandler, Call, Output};
@@ -159,7 +165,7 @@ pub use platform::{MILLISECOND, ParkSpot, Parker, Platform, SECOND};
 pub use pnp::{Answer, Effect, Effects, PfEvent, PnpInput, PnpNotifications, PnpState};
 pub use policy::{Override, Standing};
 pub use recorder::{EVENTS, Event, Happening};
-pub use refusal::Refusal;
+pub use refusal::{EVERY_REFUSAL, Refusal};
 pub use schema::{
     Direction, Owner, RateClass, ReadSource, ResetRule, Schema, SchemaBuilder, SchemaError, Shed,
 };

@@ -86,6 +86,8 @@ pub enum PnpInput {
     Notification,
     /// A parked notification request was cancelled.
     NotificationCancelled,
+    /// The request that an event was to be told with turned out to be cancelled: nobody was told.
+    NotificationLost,
     /// `IOCTL_SRIOV_EVENT_COMPLETE` with this status.
     EventComplete(NtStatus),
     /// `IRP_MN_QUERY_STOP_DEVICE`.
@@ -205,6 +207,10 @@ impl PnpNotifications {
                 self.notifications = self.notifications.saturating_sub(1);
                 Answer::Nothing
             }
+            PnpInput::NotificationLost => {
+                self.untell();
+                Answer::Nothing
+            }
             PnpInput::EventComplete(status) => self.complete(status, effects),
             PnpInput::QueryStop => self.query_stop(),
             PnpInput::QueryStopTimedOut => self.give_up(),
@@ -316,6 +322,13 @@ impl PnpNotifications {
         }
         *self = Self { state: PnpState::Removed, notifications: 0, attaches: 0 };
         Answer::Nothing
+    }
+
+    /// The event is to be told again, with the next request.
+    const fn untell(&mut self) {
+        if let PnpState::QueryingStop { told, .. } | PnpState::Restarting { told, .. } = &mut self.state {
+            *told = false;
+        }
     }
 
     /// Tells the VSP if there is something to tell and a request to tell it with.

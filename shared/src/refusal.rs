@@ -120,8 +120,8 @@ impl Refusal {
     }
 }
 
-#[cfg(test)]
-pub(crate) const EVERY_REFUSAL: [Refusal; Refusal::COUNT] = [
+/// Every cause, in the order of [`Refusal::index`].
+pub const EVERY_REFUSAL: [Refusal; Refusal::COUNT] = [
     Refusal::NotStarted,
     Refusal::Reset,
     Refusal::NullBuffer,

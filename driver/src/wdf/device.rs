@@ -10,6 +10,9 @@ use wdk_sys::{
 use crate::wdf::{
     attributes, checked,
     context::{self, Context},
+    irp::{self, PnpIrps},
+    registry::{HardwareKey, ValueName},
+    resources::Resources,
     size_of_u32,
 };
 
@@ -23,7 +26,7 @@ pub(crate) trait PnpCallbacks: Context {
     ///
     /// # Errors
     /// The device then does not start; [`PnpCallbacks::release_hardware`] is called all the same.
-    fn prepare_hardware(&self, device: WDFDEVICE) -> Result<(), NtStatus>;
+    fn prepare_hardware(&self, device: WDFDEVICE, resources: &Resources) -> Result<(), NtStatus>;
 
     /// The device's resources go; expects half-made state.
     fn release_hardware(&self);
@@ -39,6 +42,12 @@ pub(crate) trait PnpCallbacks: Context {
 
     /// The device is gone without a word.
     fn surprise_removal(&self);
+
+    /// Somebody asks whether the device may be stopped for a rebalance; may take long.
+    ///
+    /// # Errors
+    /// It may not now; never `STATUS_NOT_SUPPORTED`.
+    fn query_stop(&self) -> Result<(), NtStatus>;
 
     /// Somebody asks whether the device may be removed.
     ///
@@ -56,11 +65,32 @@ impl DeviceInit {
         Self(init)
     }
 
-    /// Makes the device with `value` as its context, which is dropped with the device, and `T`'s callbacks.
+    /// Reads a DWORD of the hardware key; `None` where the value is not there.
+    ///
+    /// # Errors
+    /// The key cannot be opened, or the value is of another type.
+    pub(crate) fn hardware_key_dword<const LENGTH: usize>(
+        &self,
+        name: &ValueName<LENGTH>,
+    ) -> Result<Option<u32>, NtStatus> {
+        // SAFETY: `new`'s caller vouches for the handle.
+        unsafe { HardwareKey::open_early(self.0) }?.dword(name)
+    }
+
+    /// Makes it a filter: what it does not serve goes to the drivers below.
+    pub(crate) fn set_filter(&self) {
+        // SAFETY: `new`'s caller vouches for the handle.
+        unsafe { call_unsafe_wdf_function_binding!(WdfFdoInitSetFilter, self.0) };
+    }
+
+    /// Makes the device with `value` as its context, which is dropped with the device, and `T`'s callbacks; `T` sees the
+    /// IRPs of [`PnpIrps`] first.
     ///
     /// # Errors
     /// What the framework says; it then frees what it holds.
-    pub(crate) fn create<T: PnpCallbacks>(self, value: T) -> Result<WDFDEVICE, NtStatus> {
+    pub(crate) fn create<T: PnpCallbacks + PnpIrps>(self, value: T) -> Result<WDFDEVICE, NtStatus> {
+        // SAFETY: `new`'s caller vouches for the handle.
+        unsafe { irp::see_first::<T>(self.0) }?;
         let mut callbacks = callbacks::<T>();
         // SAFETY: `new`'s caller vouches for the handle; KMDF copies the structure.
         unsafe {
@@ -97,6 +127,7 @@ fn callbacks<T: PnpCallbacks>() -> WDF_PNPPOWER_EVENT_CALLBACKS {
         EvtDeviceD0Entry: Some(d0_entry::<T>),
         EvtDeviceD0Exit: Some(d0_exit::<T>),
         EvtDeviceSurpriseRemoval: Some(surprise_removal::<T>),
+        EvtDeviceQueryStop: Some(query_stop::<T>),
         EvtDeviceQueryRemove: Some(query_remove::<T>),
         ..WDF_PNPPOWER_EVENT_CALLBACKS::default()
     }
@@ -119,9 +150,11 @@ fn notify<T: PnpCallbacks>(device: WDFDEVICE, callback: impl FnOnce(&T)) -> NTST
 unsafe extern "C" fn prepare_hardware<T: PnpCallbacks>(
     device: WDFDEVICE,
     _raw: WDFCMRESLIST,
-    _translated: WDFCMRESLIST,
+    translated: WDFCMRESLIST,
 ) -> NTSTATUS {
-    with(device, |context: &T| context.prepare_hardware(device))
+    // SAFETY: KMDF keeps the list during this callback.
+    let resources = unsafe { Resources::new(translated) };
+    with(device, |context: &T| context.prepare_hardware(device, &resources))
 }
 
 unsafe extern "C" fn release_hardware<T: PnpCallbacks>(
@@ -147,6 +180,10 @@ unsafe extern "C" fn d0_exit<T: PnpCallbacks>(
 
 unsafe extern "C" fn surprise_removal<T: PnpCallbacks>(device: WDFDEVICE) {
     let _always_success = notify(device, T::surprise_removal);
+}
+
+unsafe extern "C" fn query_stop<T: PnpCallbacks>(device: WDFDEVICE) -> NTSTATUS {
+    with(device, T::query_stop)
 }
 
 unsafe extern "C" fn query_remove<T: PnpCallbacks>(device: WDFDEVICE) -> NTSTATUS {

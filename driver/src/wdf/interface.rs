@@ -1,10 +1,10 @@
-//! Interfaces of a device: the class that others find it by, and the routines that they ask it for.
+//! Interfaces: the classes that others find a device by, and the routines that it asks the drivers below for.
 #![expect(unsafe_code, reason = "calls the framework with handles")]
 
 use backchannel::{NtStatus, abi::GUID};
-use wdk_sys::{INTERFACE, WDF_QUERY_INTERFACE_CONFIG, WDFDEVICE, call_unsafe_wdf_function_binding};
+use wdk_sys::{STATUS_NOT_SUPPORTED, WDFDEVICE, call_unsafe_wdf_function_binding};
 
-use crate::wdf::{checked, size_of_u32};
+use crate::wdf::checked;
 
 /// Offers the device under a device interface class; KMDF enables it at start and disables it at stop.
 ///
@@ -24,35 +24,50 @@ pub(crate) fn create_device_interface(device: WDFDEVICE, class: &'static GUID) -
     })
 }
 
-/// Lets the device answer `IRP_MN_QUERY_INTERFACE` for `identity` with a copy of `table`.
+/// Asks the drivers below the device for the interface `identity`; `None` if nobody there has it.
 ///
-/// KMDF copies as many bytes as the header's `Size` says, now and at each query, and calls `InterfaceReference` before it
-/// hands a copy out.
+/// The answer holds a reference that its `InterfaceDereference` gives back.
 ///
 /// IRQL: `PASSIVE_LEVEL`.
 ///
 /// # Errors
-/// What the framework says.
+/// A driver below fails the question.
 ///
 /// # Safety
-/// `table` begins with an `INTERFACE` whose `Size` is the table's, and its routines may be called with its `Context` as
-/// long as its references say.
-pub(crate) unsafe fn add_query_interface<T>(
+/// `T` begins with an `INTERFACE`, is the structure that `identity` and `version` name, and zeros are a value of it.
+pub(crate) unsafe fn query_below<T>(
     device: WDFDEVICE,
     identity: &'static GUID,
-    table: &mut T,
-) -> Result<(), NtStatus> {
-    let mut config = config(core::ptr::from_mut(table).cast(), identity);
-    // SAFETY: KMDF gave us the device handle; our caller vouches for the table, which KMDF copies before it returns.
-    checked(unsafe { call_unsafe_wdf_function_binding!(WdfDeviceAddQueryInterface, device, &raw mut config) })
+    version: u16,
+) -> Result<Option<T>, NtStatus> {
+    // SAFETY: our caller says that zeros are a value.
+    let mut table: T = unsafe { core::mem::zeroed() };
+    // SAFETY: KMDF gave us the device handle; the structure is as large as said, and outlives the call.
+    let status = unsafe {
+        call_unsafe_wdf_function_binding!(
+            WdfFdoQueryForInterface,
+            device,
+            core::ptr::from_ref(identity).cast(),
+            (&raw mut table).cast(),
+            const { interface_size::<T>() },
+            version,
+            core::ptr::null_mut(),
+        )
+    };
+    if status == STATUS_NOT_SUPPORTED {
+        return Ok(None);
+    }
+    checked(status).map(|()| Some(table))
 }
 
-/// As `WDF_QUERY_INTERFACE_CONFIG_INIT` makes it, without a callback.
-fn config(interface: *mut INTERFACE, identity: &'static GUID) -> WDF_QUERY_INTERFACE_CONFIG {
-    WDF_QUERY_INTERFACE_CONFIG {
-        Size: size_of_u32::<WDF_QUERY_INTERFACE_CONFIG>(),
-        Interface: interface,
-        InterfaceType: core::ptr::from_ref(identity).cast(),
-        ..WDF_QUERY_INTERFACE_CONFIG::default()
+const fn interface_size<T>() -> u16 {
+    const { assert!(size_of::<T>() < 0x1_0000, "an interface's size has 16 bits") };
+    #[expect(
+        clippy::as_conversions,
+        clippy::cast_possible_truncation,
+        reason = "the assertion above bounds it"
+    )]
+    {
+        size_of::<T>() as u16
     }
 }

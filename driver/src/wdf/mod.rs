@@ -8,7 +8,11 @@ pub(crate) mod context;
 pub(crate) mod device;
 pub(crate) mod driver;
 pub(crate) mod interface;
+pub(crate) mod irp;
+pub(crate) mod queue;
 pub(crate) mod registry;
+pub(crate) mod request;
+pub(crate) mod resources;
 
 /// A structure's size, as its `Size` member takes it.
 pub(crate) const fn size_of_u32<T>() -> u32 {
@@ -26,4 +30,9 @@ pub(crate) const fn size_of_u32<T>() -> u32 {
 /// A status of the framework as a result.
 pub(crate) fn checked(status: wdk_sys::NTSTATUS) -> Result<(), backchannel::NtStatus> {
     if wdk_sys::NT_SUCCESS(status) { Ok(()) } else { Err(backchannel::NtStatus::from_raw(status)) }
+}
+
+/// An enumeration's value as the bits of a `Flags` member.
+pub(crate) const fn flags(value: i32) -> u32 {
+    value.cast_unsigned()
 }

@@ -2,8 +2,8 @@
 #![expect(unsafe_code, reason = "calls the framework with handles")]
 
 use wdk_sys::{
-    KEY_READ, PLUGPLAY_REGKEY_DEVICE, STATUS_OBJECT_NAME_NOT_FOUND, UNICODE_STRING, WDF_NO_OBJECT_ATTRIBUTES,
-    WDFDEVICE, WDFKEY, call_unsafe_wdf_function_binding,
+    KEY_READ, PLUGPLAY_REGKEY_DEVICE, PWDFDEVICE_INIT, STATUS_OBJECT_NAME_NOT_FOUND, UNICODE_STRING,
+    WDF_NO_OBJECT_ATTRIBUTES, WDFDEVICE, WDFKEY, call_unsafe_wdf_function_binding,
 };
 
 use backchannel::NtStatus;
@@ -38,38 +38,82 @@ impl<const LENGTH: usize> ValueName<LENGTH> {
     }
 }
 
-/// Reads a DWORD of the device's hardware key; `None` where the value is not there.
-///
-/// IRQL: `PASSIVE_LEVEL`.
-///
-/// # Errors
-/// The key cannot be opened, or the value is of another type.
-pub(crate) fn hardware_key_dword<const LENGTH: usize>(
-    device: WDFDEVICE,
-    name: &ValueName<LENGTH>,
-) -> Result<Option<u32>, NtStatus> {
-    let mut key: WDFKEY = core::ptr::null_mut();
-    // SAFETY: KMDF gave us the device handle in a callback that still runs; `key` is ours to fill.
-    checked(unsafe {
-        call_unsafe_wdf_function_binding!(
-            WdfDeviceOpenRegistryKey,
-            device,
-            PLUGPLAY_REGKEY_DEVICE,
-            KEY_READ,
-            WDF_NO_OBJECT_ATTRIBUTES,
-            &raw mut key,
-        )
-    })?;
-    let text = name.unicode();
-    let mut value = 0;
-    // SAFETY: KMDF opened `key` above; the name and the value outlive the call.
-    let status = unsafe {
-        call_unsafe_wdf_function_binding!(WdfRegistryQueryULong, key, &raw const text, &raw mut value)
-    };
-    // SAFETY: KMDF opened `key` above, and nobody uses it after this.
-    unsafe { call_unsafe_wdf_function_binding!(WdfRegistryClose, key) };
-    if status == STATUS_OBJECT_NAME_NOT_FOUND {
-        return Ok(None);
+/// A hardware key that is open.
+#[derive(Debug)]
+pub(crate) struct HardwareKey(WDFKEY);
+
+impl HardwareKey {
+    /// Opens the key of a device.
+    ///
+    /// IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    /// What the framework says.
+    pub(crate) fn open(device: WDFDEVICE) -> Result<Self, NtStatus> {
+        let mut key: WDFKEY = core::ptr::null_mut();
+        // SAFETY: KMDF gave us the device handle in a callback that still runs; `key` is ours to fill.
+        checked(unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfDeviceOpenRegistryKey,
+                device,
+                PLUGPLAY_REGKEY_DEVICE,
+                KEY_READ,
+                WDF_NO_OBJECT_ATTRIBUTES,
+                &raw mut key,
+            )
+        })?;
+        Ok(Self(key))
     }
-    checked(status).map(|()| Some(value))
+
+    /// Opens the key of a device that is being made.
+    ///
+    /// IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    /// What the framework says.
+    ///
+    /// # Safety
+    /// `init` is the argument of a running `EvtDriverDeviceAdd`.
+    pub(crate) unsafe fn open_early(init: PWDFDEVICE_INIT) -> Result<Self, NtStatus> {
+        let mut key: WDFKEY = core::ptr::null_mut();
+        // SAFETY: our caller vouches for `init`; `key` is ours to fill.
+        checked(unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfFdoInitOpenRegistryKey,
+                init,
+                PLUGPLAY_REGKEY_DEVICE,
+                KEY_READ,
+                WDF_NO_OBJECT_ATTRIBUTES,
+                &raw mut key,
+            )
+        })?;
+        Ok(Self(key))
+    }
+
+    /// Reads a DWORD; `None` where the value is not there.
+    ///
+    /// # Errors
+    /// The value is of another type.
+    pub(crate) fn dword<const LENGTH: usize>(
+        &self,
+        name: &ValueName<LENGTH>,
+    ) -> Result<Option<u32>, NtStatus> {
+        let text = name.unicode();
+        let mut value = 0;
+        // SAFETY: the key is open; the name and the value outlive the call.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(WdfRegistryQueryULong, self.0, &raw const text, &raw mut value)
+        };
+        if status == STATUS_OBJECT_NAME_NOT_FOUND {
+            return Ok(None);
+        }
+        checked(status).map(|()| Some(value))
+    }
+}
+
+impl Drop for HardwareKey {
+    fn drop(&mut self) {
+        // SAFETY: KMDF opened the key, and nobody uses it after this.
+        unsafe { call_unsafe_wdf_function_binding!(WdfRegistryClose, self.0) };
+    }
 }

@@ -32,6 +32,25 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         self.publish_checked(vf, None, block, content, time)
     }
 
+    /// Makes `content` what a VF reads from a block that the operator owns.
+    ///
+    /// # Errors
+    ///
+    /// See [`PublishError`]; a block of another owner is not to be published by the operator.
+    pub fn publish_as_operator(
+        &self,
+        vf: VfIndex,
+        block: BlockId,
+        content: &[u8],
+        time: u64,
+    ) -> Result<(), PublishError> {
+        let found = self.handlers.published(block).ok_or(PublishError::UnknownBlock)?;
+        if found.schema.owner != Owner::Operator {
+            return Err(PublishError::NotPublished);
+        }
+        self.publish_checked(vf, None, block, content, time)
+    }
+
     /// Lets VFs be told to read blocks again; afterwards a host looks whether a request is parked that can tell it.
     pub fn invalidate(&self, target: InvalidationTarget, blocks: BlockMask) {
         match target {

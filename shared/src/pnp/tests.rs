@@ -113,6 +113,40 @@ fn detach_in_every_state() {
 }
 
 #[test]
+fn lost_notification_in_every_state() {
+    let same = |state| (state, NONE, &[][..]);
+    table(
+        PnpInput::NotificationLost,
+        &[
+            same(DETACHED),
+            same(STOPPED),
+            same(ATTACHED),
+            same(ATTACHED_OWING),
+            same(UNTOLD),
+            same(UNTOLD_OWING),
+            same(UNTOLD),
+            same(UNTOLD_OWING),
+            same(HALTED),
+            same(HALTED_OWING),
+            same(RESTARTING),
+            same(RESTARTING_OWING),
+            same(RESTARTING),
+            same(RESTARTING_OWING),
+            same(REMOVED),
+        ],
+    );
+}
+
+#[test]
+fn an_event_whose_request_was_cancelled_is_told_with_the_next() {
+    let mut pnp = PnpNotifications { state: ATTACHED, notifications: 2, attaches: 0 };
+    assert_eq!(&*pnp.step(PnpInput::QueryStop).1, &[TELL_STOP]);
+    assert_eq!(&*pnp.step(PnpInput::NotificationLost).1, &[TELL_STOP]);
+    assert_eq!(&*pnp.step(PnpInput::NotificationLost).1, &[]);
+    assert_eq!(&*pnp.step(PnpInput::Notification).1, &[TELL_STOP]);
+}
+
+#[test]
 fn notification_in_every_state() {
     let parked = |state| (state, PARK, &[][..]);
     table(

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::partition::Vfs;
+
 /// Which driver image a task runs.
 #[derive(Args, Clone, Debug)]
 pub struct ImageArgument {
@@ -39,6 +41,36 @@ pub struct RunArguments {
     /// How many VFs the device has (NumVFs of its hardware key).
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub vfs: u16,
+    /// How many VFs its SR-IOV capability has (TotalVFs), 0 for none; as many as --vfs unless given.
+    #[arg(long, value_name = "N")]
+    pub total_vfs: Option<u16>,
+    /// The hardware key has no NumVFs.
+    #[arg(long)]
+    pub no_num_vfs: bool,
+}
+
+impl RunArguments {
+    /// The device's VFs.
+    pub fn vfs(&self) -> Vfs {
+        Vfs {
+            total: self.total_vfs.unwrap_or(self.vfs),
+            number: (!self.no_num_vfs).then_some(self.vfs.into()),
+        }
+    }
+}
+
+/// What `faults` is asked for.
+#[derive(Args, Clone, Debug)]
+pub struct FaultsArguments {
+    /// The driver image.
+    #[command(flatten)]
+    pub image: ImageArgument,
+    /// One JSON object instead of lines for people.
+    #[arg(long)]
+    pub json: bool,
+    /// Fails this call alone, in this process.
+    #[arg(long, hide = true)]
+    pub nth: Option<u32>,
 }
 
 /// What `demo` is asked for.

@@ -18,7 +18,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::command::{BAD_ARGUMENTS, DemoArguments};
 use crate::machine::thread;
-use crate::partition::Partition;
+use crate::partition::{Partition, Vfs};
 use crate::vpci::link::Client;
 use conversation::{Account, PIECES, SETS};
 use observed::Loss;
@@ -35,7 +35,7 @@ pub fn run(arguments: &DemoArguments) -> u8 {
             return BAD_ARGUMENTS;
         }
     };
-    let mut partition = Partition::boot(image.clone(), GUESTS, Client::Linux);
+    let mut partition = Partition::boot(image.clone(), Vfs::all(GUESTS), Client::Linux);
     if let Err(status) = partition.load() {
         eprintln!("the driver does not start: {status:#010x}");
         return FAILED;

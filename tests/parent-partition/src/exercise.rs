@@ -69,7 +69,13 @@ impl fmt::Display for Step {
 }
 
 fn add(driver: &DriverRef, report: &mut impl FnMut(&Step)) -> Option<DeviceRef> {
-    let function = Function { vendor: VENDOR, device: DEVICE, total_vfs: VFS, num_vfs: VFS };
+    let function = Function {
+        vendor: VENDOR,
+        device: DEVICE,
+        vf_device: DEVICE,
+        total_vfs: VFS,
+        num_vfs: Some(VFS.into()),
+    };
     let added = pnp::add_device(driver, function);
     report(&Step { name: "add-device", status: *added.as_ref().err().unwrap_or(&status::SUCCESS) });
     added.ok()

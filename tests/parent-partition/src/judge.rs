@@ -159,6 +159,10 @@ rules! {
     BadCallback = "bad-callback",
     /// A file object, device or driver used after its last close, delete or unload.
     ObjectState = "object-state",
+    /// A DPC that never ends, since it wants a lock that the thread it interrupted holds (DPC_WATCHDOG_VIOLATION).
+    Deadlock = "deadlock",
+    /// VFs left on in a device that stops, leaves D0 or is removed (EnableVirtualization).
+    VfsEnabled = "vfs-enabled",
     /// A routine that the framework or kernel has, and that is not served here.
     NotServed = "not-served",
 }

@@ -11,6 +11,7 @@
 //! | [`memory`] | pool blocks that end at an inaccessible page |
 //! | [`image`] | the PE loader and what is known of each loaded image |
 //! | [`exercise`] | any driver, taken through the life of a device |
+//! | [`faults`] | a PF's life with each of its calls failing once |
 //! | [`frames`] | the stack frames of a file's functions |
 //! | [`judge`] | the rules, and how a broken one ends the run |
 //! | [`record`], [`supervisor`], [`symbols`] | the parent process: who broke the rule, by function name |
@@ -27,6 +28,7 @@
 pub mod command;
 pub mod demo;
 pub mod exercise;
+pub mod faults;
 pub mod frames;
 pub mod guest;
 pub mod image;

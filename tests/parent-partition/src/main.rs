@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use parent_partition::command::{BAD_ARGUMENTS, DemoArguments, RunArguments, TracesArguments};
-use parent_partition::{demo, exercise, frames, script, supervisor, traces};
+use parent_partition::command::{
+    BAD_ARGUMENTS, DemoArguments, FaultsArguments, RunArguments, TracesArguments,
+};
+use parent_partition::{demo, exercise, faults, frames, script, supervisor, traces};
 
 /// A parent partition in a box: runs a PF backchannel driver image and judges it.
 ///
@@ -24,6 +26,10 @@ enum Command {
     Run(RunArguments),
     /// Lets four guests send statistics as Linux mlx5 VFs do, and checks what the PF made of them.
     Demo(DemoArguments),
+    /// Fails each call of the driver that can fail, one a run, through load, start, requests, stop, sleep and unload.
+    ///
+    /// Exit code 0 when every call was failed, no rule was broken, and the driver loaded again each time.
+    Faults(FaultsArguments),
     /// Shows what an image file holds, without loading it.
     Inspect {
         /// The image; its PDB lies beside it.
@@ -73,6 +79,10 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => supervisor::supervised(|| script::run(&arguments)),
         Command::Demo(arguments) => supervisor::supervised(|| demo::run(&arguments)),
+        Command::Faults(arguments) => match arguments.nth {
+            Some(nth) => supervisor::supervised(|| faults::one(&arguments, nth)),
+            None => ExitCode::from(faults::run(&arguments)),
+        },
         Command::Inspect { image, json, .. } => inspect(&image, json),
         Command::Exercise { image, json } => supervisor::supervised(|| {
             exercise::run(&image, |step| match json {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::guest::vf::VfDriver;
 use crate::nt::status::{self, Status};
@@ -22,12 +23,28 @@ use crate::vsp::service;
 #[derive(Debug)]
 pub struct Partition {
     image: PathBuf,
-    vfs: u16,
+    vfs: Vfs,
     client: Client,
     pf: Option<LoadedPf>,
     // Dropped in this order: VF drivers before their devices, and those after their channels.
     vsp: Provider,
     guests: BTreeMap<u16, Guest>,
+}
+
+/// How many VFs a device has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vfs {
+    /// TotalVFs of its SR-IOV capability.
+    pub total: u16,
+    /// NumVFs of its hardware key, where there is such a value.
+    pub number: Option<u32>,
+}
+
+impl Vfs {
+    /// As many as are asked for, all of them in use.
+    pub fn all(count: u16) -> Self {
+        Self { total: count, number: Some(count.into()) }
+    }
 }
 
 /// A guest with one VF.
@@ -53,14 +70,15 @@ pub enum Decider {
 #[derive(Debug)]
 struct LoadedPf {
     driver: DriverRef,
-    device: DeviceRef,
+    /// Until it is removed.
+    device: Option<Arc<DeviceRef>>,
 }
 
 impl Partition {
     /// Boots the machine; the calling thread becomes one of its kernel threads.
     ///
     /// The driver is not loaded yet: see [`Partition::load`].
-    pub fn boot(image: PathBuf, vfs: u16, client: Client) -> Self {
+    pub fn boot(image: PathBuf, vfs: Vfs, client: Client) -> Self {
         pnp::boot();
         Self { image, vfs, client, pf: None, vsp: Provider::default(), guests: BTreeMap::new() }
     }
@@ -85,7 +103,7 @@ impl Partition {
             }
         };
         let started = pnp::start(&device);
-        self.pf = Some(LoadedPf { driver, device });
+        self.pf = Some(LoadedPf { driver, device: Some(Arc::new(device)) });
         let ready = if started == status::SUCCESS { self.vsp.take_pf() } else { Err(started) };
         if let Err(status) = ready {
             self.unload()?;
@@ -97,28 +115,63 @@ impl Partition {
         Ok(())
     }
 
-    /// Takes the device from the guests, gives the interface back, removes the device and unloads the driver.
+    /// Removes the device as [`Partition::remove`] does, unless that is done, and unloads the driver.
     ///
     /// # Errors
     ///
     /// STATUS_DEVICE_NOT_READY when it is not loaded.
     pub fn unload(&mut self) -> Result<(), Status> {
-        let LoadedPf { driver, device } = self.pf.take().ok_or(status::DEVICE_NOT_READY)?;
-        self.vsp.withdraw();
-        self.vsp.release_pf();
-        pnp::remove(device);
+        // Removed already: nothing is left to take away.
+        let _removed = self.remove();
+        let LoadedPf { driver, .. } = self.pf.take().ok_or(status::DEVICE_NOT_READY)?;
         pnp::unload(driver);
         Ok(())
     }
 
-    /// Whether the driver is loaded and its device started.
-    pub fn is_loaded(&self) -> bool {
-        self.pf.is_some()
+    /// Takes the device from the guests, gives the interface back, and removes the device.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_DEVICE_NOT_READY when there is no device.
+    ///
+    /// # Panics
+    ///
+    /// When somebody else still has what [`Partition::device`] gave.
+    pub fn remove(&mut self) -> Result<(), Status> {
+        let loaded = self.pf.as_mut().ok_or(status::DEVICE_NOT_READY)?;
+        let device = loaded.device.take().ok_or(status::DEVICE_NOT_READY)?;
+        self.vsp.withdraw();
+        self.vsp.release_pf();
+        pnp::remove(Arc::into_inner(device).expect("nobody has the device any more"));
+        Ok(())
+    }
+
+    /// The device.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_DEVICE_NOT_READY when there is none.
+    pub fn device(&self) -> Result<Arc<DeviceRef>, Status> {
+        self.pf.as_ref().and_then(|pf| pf.device.clone()).ok_or(status::DEVICE_NOT_READY)
+    }
+
+    /// Whether there is a device that the VSP can offer.
+    pub fn has_device(&self) -> bool {
+        self.device().is_ok()
     }
 
     /// The VSP.
     pub fn vsp(&self) -> &Provider {
         &self.vsp
+    }
+
+    /// Has the VSP keep a request for invalidations at the PF.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_DEVICE_NOT_READY when there is no PF.
+    pub fn listen(&mut self) -> Result<(), Status> {
+        self.vsp.listen()
     }
 
     /// Offers a VF to a guest that is played by hand, and returns the guest's end of the channel.
@@ -167,7 +220,7 @@ impl Partition {
             // The guest's name for the device: no VF index, and not all guests' are alike.
             let slot = Slot::new(2 + (vf % 30) as u8, 0);
             let mut device = VfDevice::new(Link::new(slot, self.client));
-            if self.is_loaded() {
+            if self.has_device() {
                 device.connect(self.vsp.offer(slot, vf));
             }
             let driver = VfDriver::new(&device);
@@ -177,14 +230,20 @@ impl Partition {
     }
 
     fn function(&self) -> Function {
-        Function { vendor: VENDOR, device: DEVICE, total_vfs: self.vfs, num_vfs: self.vfs }
+        Function {
+            vendor: VENDOR,
+            device: DEVICE,
+            vf_device: VF_DEVICE,
+            total_vfs: self.vfs.total,
+            num_vfs: self.vfs.number,
+        }
     }
 }
 
 impl Drop for Partition {
     /// Ends in order, so that what the driver leaves behind is found.
     fn drop(&mut self) {
-        if self.is_loaded() {
+        if self.pf.is_some() {
             self.unload().expect("it is loaded");
         }
     }
@@ -192,6 +251,7 @@ impl Drop for Partition {
 
 const SERVICE: &str = "pf_backchannel";
 const IMAGE_ALREADY_LOADED: Status = 0xC000_010E_u32.cast_signed();
-/// The hardware id that the INF marks for replacement.
-const VENDOR: u16 = 0xFFFF;
-const DEVICE: u16 = 0xFFFF;
+/// ConnectX-5 and its VFs, which the worked example's protocol is of.
+const VENDOR: u16 = 0x15B3;
+const DEVICE: u16 = 0x1017;
+const VF_DEVICE: u16 = 0x1018;

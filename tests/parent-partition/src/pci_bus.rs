@@ -3,9 +3,23 @@
 //! Its physical device objects lie at the bottom of every device's stack. It answers what a bus driver must answer,
 //! completes everything at once, and leaves the status of what it does not know as it came ("PnP bus driver requirements"
 //! of the kernel's design guide).
+//!
+//! * [`function`]: what is plugged in, as its registers say.
+//! * [`hardware`]: the registers, and the VFs while they are on.
+//! * [`interface`]: the routines that it lets the drivers above call.
+
+mod function;
+mod hardware;
+mod interface;
+mod registers;
 
 use std::ptr::null_mut;
 use std::sync::LazyLock;
+
+pub use function::{Function, VF_BARS, VfBar};
+pub(crate) use hardware::Hardware;
+
+use crate::judge::for_caller;
 
 use crate::nt::complete::IofCompleteRequest;
 use crate::nt::device::{DO_DEVICE_INITIALIZING, IoCreateDevice, IoDeleteDevice};
@@ -13,26 +27,9 @@ use crate::nt::device_node::{self, Node};
 use crate::nt::hive::{self, Value};
 use crate::nt::status::{self, Status};
 use crate::nt::{device_interface, driver, irp, object};
-use crate::sys::{DEVICE_CAPABILITIES, DEVICE_OBJECT, DEVICE_RELATIONS, IRP, PNP_BUS_INFORMATION};
-
-/// A function on the bus with an SR-IOV capability.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Function {
-    /// Vendor identifier.
-    pub vendor: u16,
-    /// Device identifier.
-    pub device: u16,
-    /// `TotalVFs` of its SR-IOV capability.
-    pub total_vfs: u16,
-    /// The value NumVFs of its hardware key, which the driver reads.
-    pub num_vfs: u16,
-}
-
-impl Function {
-    fn hardware_id(&self) -> String {
-        format!(r"PCI\VEN_{:04X}&DEV_{:04X}", self.vendor, self.device)
-    }
-}
+use crate::sys::{
+    DEVICE_CAPABILITIES, DEVICE_OBJECT, DEVICE_RELATIONS, IO_STACK_LOCATION, IRP, PNP_BUS_INFORMATION,
+};
 
 /// Enumerates a function: its physical device object, known to the PnP manager, with its hardware key.
 pub(crate) fn enumerate(function: &Function, service: &str) -> *mut DEVICE_OBJECT {
@@ -61,9 +58,11 @@ pub(crate) fn enumerate(function: &Function, service: &str) -> *mut DEVICE_OBJEC
         hardware_ids: vec![function.hardware_id()],
         location: "PCI bus 1, device 0, function 0".to_owned(),
     };
-    hive::set(&node.hardware_key(), "NumVFs", Value::dword(function.num_vfs.into()));
-    hive::set(&node.hardware_key(), "TotalVFs", Value::dword(function.total_vfs.into()));
+    if let Some(num_vfs) = function.num_vfs {
+        hive::set(&node.hardware_key(), "NumVFs", Value::dword(num_vfs));
+    }
     device_node::insert(pdo.addr(), node);
+    Hardware::plug(pdo.expose_provenance(), function.clone());
     pdo
 }
 
@@ -71,6 +70,7 @@ pub(crate) fn enumerate(function: &Function, service: &str) -> *mut DEVICE_OBJEC
 pub(crate) fn unplug(pdo: *mut DEVICE_OBJECT) {
     device_interface::forget(pdo.addr());
     device_node::remove(pdo.addr());
+    Hardware::forget(pdo.addr());
     // SAFETY: the device is the bus driver's own and nothing is attached to it.
     unsafe { IoDeleteDevice(pdo) };
 }
@@ -81,6 +81,7 @@ unsafe extern "win64" fn plug_and_play(device: *mut DEVICE_OBJECT, irp: *mut IRP
     unsafe {
         let location = &*irp::current(irp);
         let before = irp::status_of(irp);
+        judge_vfs(device, location.MinorFunction);
         let (status, information) = match location.MinorFunction {
             START_DEVICE | QUERY_REMOVE_DEVICE | REMOVE_DEVICE | CANCEL_REMOVE_DEVICE | STOP_DEVICE
             | QUERY_STOP_DEVICE | CANCEL_STOP_DEVICE | SURPRISE_REMOVAL => (status::SUCCESS, 0),
@@ -98,16 +99,58 @@ unsafe extern "win64" fn plug_and_play(device: *mut DEVICE_OBJECT, irp: *mut IRP
                 None => (before, (*irp).IoStatus.Information),
             },
             QUERY_BUS_INFORMATION => (status::SUCCESS, bus_information()),
+            QUERY_INTERFACE => {
+                (interface::answer(device.addr(), location).unwrap_or(before), (*irp).IoStatus.Information)
+            }
+            READ_CONFIG => (status::SUCCESS, read_configuration(device, location)),
             _ => (before, (*irp).IoStatus.Information),
         };
         complete(irp, status, information)
     }
 }
 
-unsafe extern "win64" fn power(_device: *mut DEVICE_OBJECT, irp: *mut IRP) -> Status {
-    // SAFETY: the I/O manager calls a dispatch routine with a live IRP.
+/// A function keeps no VFs when it stops or goes, nor interfaces of the bus; one that is gone has none.
+fn judge_vfs(device: *mut DEVICE_OBJECT, minor: u8) {
+    let Some(hardware) = Hardware::find(device.addr()) else { return };
+    match minor {
+        STOP_DEVICE => hardware.expect_vfs_off("IRP_MN_STOP_DEVICE"),
+        SURPRISE_REMOVAL => hardware.pull(),
+        REMOVE_DEVICE => {
+            hardware.expect_vfs_off("IRP_MN_REMOVE_DEVICE");
+            hardware.expect_unreferenced();
+        }
+        _ => {}
+    }
+}
+
+/// Reads configuration registers into the asker's buffer, and returns how many bytes.
+///
+/// # Safety
+/// The location is one of IRP_MN_READ_CONFIG, whose buffer is as large as it says.
+unsafe fn read_configuration(device: *mut DEVICE_OBJECT, location: &IO_STACK_LOCATION) -> u64 {
+    // SAFETY: the union's member of this minor function.
+    let access = unsafe { location.Parameters.ReadWriteConfig };
+    let Some(hardware) = Hardware::find(device.addr()) else { return 0 };
+    let bytes = hardware.read(access.Offset, access.Length);
+    // SAFETY: promised by the caller.
+    for_caller(|| unsafe {
+        access.Buffer.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+    });
+    bytes.len() as u64
+}
+
+unsafe extern "win64" fn power(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> Status {
+    // SAFETY: the I/O manager calls a dispatch routine with a live IRP, whose parameters are those of a power IRP.
     unsafe {
-        let status = match (*irp::current(irp)).MinorFunction {
+        let location = &*irp::current(irp);
+        let parameters = location.Parameters.Power;
+        let leaves_d0 = location.MinorFunction == SET_POWER
+            && parameters.Type == DEVICE_POWER_STATE
+            && parameters.State.DeviceState != POWER_D0;
+        if leaves_d0 && let Some(hardware) = Hardware::find(device.addr()) {
+            hardware.expect_vfs_off("a power IRP that leaves D0");
+        }
+        let status = match location.MinorFunction {
             SET_POWER | QUERY_POWER => status::SUCCESS,
             _ => irp::status_of(irp),
         };
@@ -222,13 +265,17 @@ const STOP_DEVICE: u8 = 4;
 const QUERY_STOP_DEVICE: u8 = 5;
 const CANCEL_STOP_DEVICE: u8 = 6;
 const QUERY_DEVICE_RELATIONS: u8 = 7;
+const QUERY_INTERFACE: u8 = 8;
 const QUERY_CAPABILITIES: u8 = 9;
+const READ_CONFIG: u8 = 15;
 const QUERY_ID: u8 = 19;
 const QUERY_BUS_INFORMATION: u8 = 21;
 const SURPRISE_REMOVAL: u8 = 23;
 /// Minor functions of power.
 const SET_POWER: u8 = 2;
 const QUERY_POWER: u8 = 3;
+/// The type of a power IRP that is for a device.
+const DEVICE_POWER_STATE: i32 = 1;
 const TARGET_DEVICE_RELATION: i32 = 4;
 const ID_DEVICE: i32 = 0;
 const ID_HARDWARE: i32 = 1;

@@ -7,10 +7,15 @@
 //! * [`answer`]: what is said back.
 //! * [`interpreter`]: line by line, flushed, so that a program can converse.
 //! * [`stage`]: what the operations are on the partition.
+//! * [`pended`]: operations that end later than they are answered.
 
 pub mod answer;
 pub mod interpreter;
+mod members;
 pub mod operation;
+mod operator;
+pub mod pended;
+mod requests;
 pub mod stage;
 
 use std::fs::File;
@@ -19,6 +24,7 @@ use std::path::Path;
 
 use crate::command::{BAD_ARGUMENTS, RunArguments};
 use crate::partition::Partition;
+use crate::script::stage::Play;
 use crate::vpci::link::Client;
 
 /// Plays a script in this process: loads the driver, answers line by line, and unloads it at the end; returns
@@ -31,12 +37,12 @@ pub fn run(arguments: &RunArguments) -> u8 {
             return BAD_ARGUMENTS;
         }
     };
-    let mut partition = Partition::boot(image, arguments.vfs, Client::Windows);
+    let mut partition = Partition::boot(image, arguments.vfs(), Client::Windows);
     if let Err(status) = partition.load() {
         eprintln!("the driver does not start: {status:#010x}");
         return FAILED;
     }
-    match interpreter::play(script, io::stdout().lock(), &mut partition) {
+    match interpreter::play(script, io::stdout().lock(), &mut Play::new(partition)) {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("{}: {error}", arguments.script.display());

@@ -10,12 +10,16 @@
 //!
 //! * [`buffer`]: the memory lent to the PF.
 //! * [`pf`]: the connection to the PF.
+//! * [`members`]: the routines of the interface beside those of blocks.
 //! * [`door`]: who is inside the PF, and how it is left.
+//! * [`invalidations`]: the request that is kept parked at the PF, and who is told of what it brings.
 //! * [`service`]: what is done with a guest's message.
 //! * [`provider`]: the connections together.
 
 pub mod buffer;
 pub mod door;
+pub mod invalidations;
+pub mod members;
 pub mod pf;
 pub mod provider;
 pub mod service;

@@ -1,6 +1,8 @@
 //! Scripts of the command's `run`, and their answers.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
+use std::process::{Child, ChildStdout, Stdio};
 
 use serde_json::{Value, json};
 
@@ -32,6 +34,55 @@ pub fn answers_with(arguments: &[&str], lines: &[Value]) -> Vec<Value> {
     let answers = run.lines();
     assert_eq!(answers.len(), lines.len(), "one answer a line\n{run}");
     answers
+}
+
+/// A run that is asked line by line.
+#[derive(Debug)]
+pub struct Conversation {
+    child: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Conversation {
+    /// Begins a run on the image as shipped, with further arguments of `run`.
+    ///
+    /// # Panics
+    ///
+    /// When the command does not start.
+    pub fn begin(arguments: &[&str]) -> Self {
+        let mut child = command::limited([&["run", "-"], arguments].concat())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("coreutils' `timeout` starts");
+        let answers = BufReader::new(child.stdout.take().expect("standard output is a pipe"));
+        Self { child, answers }
+    }
+
+    /// Says a line and returns its answer.
+    ///
+    /// # Panics
+    ///
+    /// When the run has ended.
+    #[track_caller]
+    pub fn ask(&mut self, line: &Value) -> Value {
+        writeln!(self.child.stdin.as_mut().expect("a pipe"), "{line}").expect("the run reads");
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).expect("the run answers");
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error} in {answer:?}"))
+    }
+
+    /// Ends the run.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end clean.
+    #[track_caller]
+    pub fn end(mut self) {
+        drop(self.child.stdin.take());
+        let status = self.child.wait().expect("the run can be waited for");
+        assert_eq!(status.code(), Some(CLEAN), "exit code");
+    }
 }
 
 /// Has the VSP write `data` for a VF, with its own length.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use parent_partition::nt::status;
-use parent_partition::partition::Partition;
+use parent_partition::partition::{Partition, Vfs};
 use parent_partition::scenario;
 use parent_partition::vmbus::channel::End;
 use parent_partition::vmbus::message::{GuestMessage, Slot};
@@ -104,7 +104,7 @@ fn against_the_image(attack: fn(&End)) {
 
 fn partition() -> Partition {
     let image: PathBuf = command::image();
-    let mut partition = Partition::boot(image, VFS, Client::Windows);
+    let mut partition = Partition::boot(image, Vfs::all(VFS), Client::Windows);
     partition.load().expect("the driver starts");
     partition
 }

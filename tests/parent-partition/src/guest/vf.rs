@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
+use std::time::Duration;
 
 use super::backchannel::{Backchannel, Direction, Refused};
 use crate::invoke;
@@ -26,7 +27,7 @@ pub struct VfDriver {
 pub struct Control {
     sent: Sent,
     // The bus driver uses both until the request has ended.
-    _input: Box<[u8]>,
+    input: Box<[u8]>,
     output: Box<[u8]>,
 }
 
@@ -78,10 +79,15 @@ impl VfDriver {
         self.send(ioctl::READ_BLOCK, input, vec![0; room].into(), length)
     }
 
+    /// Sends IOCTL_VPCI_INVALIDATE_BLOCK, which ends when blocks have new content: see [`Control::mask`].
+    pub fn listen(&self) -> Control {
+        self.send(ioctl::INVALIDATE_BLOCK, vec![0; 8], Box::default(), 0)
+    }
+
     /// Sends any device control of the bus.
     pub fn send(&self, code: u32, input: Vec<u8>, output: Box<[u8]>, output_length: u32) -> Control {
-        let (input, mut output) = (input.into_boxed_slice(), output);
-        let (in_pointer, in_length) = (input.as_ptr().cast_mut(), input.len() as u32);
+        let (mut input, mut output) = (input.into_boxed_slice(), output);
+        let (in_pointer, in_length) = (input.as_mut_ptr(), input.len() as u32);
         let out_pointer = if output.is_empty() { null_mut() } else { output.as_mut_ptr() };
         let fill = |irp: &mut IRP, location: &mut IO_STACK_LOCATION| {
             location.MajorFunction = IRP_MJ_INTERNAL_DEVICE_CONTROL as u8;
@@ -94,7 +100,7 @@ impl VfDriver {
             control.Type3InputBuffer = in_pointer.cast::<c_void>();
         };
         let sent = Request::new(self.device, status::SUCCESS, Vec::new(), fill, |_| ()).send();
-        Control { sent, _input: input, output }
+        Control { sent, input, output }
     }
 }
 
@@ -104,6 +110,13 @@ impl Control {
         let outcome = self.sent.finish();
         let moved = usize::try_from(outcome.information).unwrap_or(usize::MAX).min(self.output.len());
         (outcome.status, self.output[..moved].to_vec())
+    }
+
+    /// Waits for the end of [`VfDriver::listen`], for that time at most; status and mask.
+    pub fn mask(&self, limit: Duration) -> Option<(Status, u64)> {
+        let outcome = self.sent.wait(Some(limit))?;
+        let bytes = self.input.first_chunk().copied().unwrap_or_default();
+        Some((outcome.status, u64::from_le_bytes(bytes)))
     }
 
     /// Asks for the end; says whether somebody was there to be asked.

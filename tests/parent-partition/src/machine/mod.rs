@@ -17,6 +17,8 @@
 mod enter;
 pub(crate) mod fault;
 mod gate;
+pub mod injection;
+pub mod interrupt;
 pub mod irql;
 mod stack;
 pub mod thread;

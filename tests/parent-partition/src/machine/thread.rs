@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::stack::{self, KernelStack};
 use super::thread_block::{self, ThreadBlock};
 use super::turn::Seat;
-use super::{fault, irql, wait};
+use super::{fault, interrupt, irql, wait};
 use crate::memory::pages;
 
 /// Waits for the end of a spawned kernel thread.
@@ -78,6 +78,8 @@ impl Drop for Ending {
 }
 
 struct KernelThread {
+    // Dropped first: nobody interrupts a thread that is ending.
+    _admitted: interrupt::Admitted,
     block: Box<ThreadBlock>,
     _signal_stack: fault::SignalStack,
 }
@@ -87,7 +89,8 @@ impl KernelThread {
         fault::install();
         let block = ThreadBlock::new(KernelStack::new(), thread_object());
         block.install();
-        Self { block, _signal_stack: fault::SignalStack::install() }
+        let signal_stack = fault::SignalStack::install();
+        Self { _admitted: interrupt::admit(), block, _signal_stack: signal_stack }
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) const STACK_LOW: usize = 0x1010;
 pub(super) const LOWEST_SP: usize = 0x1018;
 pub(super) const DESCRIPTOR: usize = 0x1020;
 pub(super) const RETURN_ADDRESS: usize = 0x1028;
+pub(super) const RESUME: usize = 0x1030;
 
 const CURRENT_THREAD: usize = 0x188;
 const PROCESSOR_NUMBER: usize = 0x1a4;
@@ -36,6 +37,8 @@ pub(crate) struct ThreadBlock {
     lowest_sp: Cell<usize>,
     descriptor: Cell<*const Descriptor>,
     return_address: Cell<usize>,
+    /// Where the image goes on that was interrupted for a DPC.
+    resume: Cell<usize>,
     irql: Cell<u8>,
     critical_regions: Cell<u32>,
     for_caller: Cell<u32>,
@@ -52,6 +55,7 @@ const _: () = {
     assert!(std::mem::offset_of!(ThreadBlock, lowest_sp) == LOWEST_SP);
     assert!(std::mem::offset_of!(ThreadBlock, descriptor) == DESCRIPTOR);
     assert!(std::mem::offset_of!(ThreadBlock, return_address) == RETURN_ADDRESS);
+    assert!(std::mem::offset_of!(ThreadBlock, resume) == RESUME);
 };
 
 /// The thread object an image sees as the current thread (`PETHREAD`); unique for the life of the process.
@@ -109,6 +113,7 @@ impl ThreadBlock {
             lowest_sp: Cell::new(stack.first_sp()),
             descriptor: Cell::new(null()),
             return_address: Cell::new(0),
+            resume: Cell::new(0),
             irql: Cell::new(super::irql::PASSIVE_LEVEL),
             critical_regions: Cell::new(0),
             for_caller: Cell::new(0),
@@ -165,6 +170,10 @@ impl ThreadBlock {
     /// Notes the function being called and returns the one before.
     pub(super) fn set_entered(&self, function: usize) -> usize {
         self.entered.replace(function)
+    }
+
+    pub(super) fn set_resume(&self, address: usize) {
+        self.resume.set(address);
     }
 
     pub(crate) fn irql(&self) -> u8 {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ptr::with_exposed_provenance_mut;
 use std::sync::{Mutex, PoisonError};
 
-use super::gate;
+use super::{gate, injection};
 use crate::memory::pages;
 
 /// What the gate knows of one thunk.
@@ -48,7 +48,11 @@ pub fn make(name: &'static str, target: usize, stack_arguments: u8) -> usize {
     }
     let index = table.made.len();
     assert!(index < LIMIT, "more than {LIMIT} thunks");
-    let descriptor = Descriptor { target, stack_arguments: u64::from(stack_arguments), name };
+    let descriptor = Descriptor {
+        target: injection::target_of(name, target),
+        stack_arguments: u64::from(stack_arguments),
+        name,
+    };
     // SAFETY: slot `index` is inside the mapped descriptor area, aligned, and nobody calls its thunk yet.
     unsafe { with_exposed_provenance_mut::<Descriptor>(table.descriptors + index * SLOT).write(descriptor) };
     let entry = table.code + index * ENTRY;

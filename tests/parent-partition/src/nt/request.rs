@@ -10,7 +10,7 @@ use super::flight::{self, Flight};
 use super::status::Status;
 use super::{call, cancel, device, irp};
 use crate::judge::{self, Rule};
-use crate::machine::{irql, wait};
+use crate::machine::{interrupt, irql, wait};
 use crate::sys::{DEVICE_OBJECT, IO_STACK_LOCATION, IRP};
 
 /// How a request ended.
@@ -138,14 +138,27 @@ impl Sent {
     /// driver that has it.
     pub fn finish_within(&self, limit: Duration) -> Outcome {
         self.wait(Some(limit)).unwrap_or_else(|| {
-            let holder = flight::holder(std::ptr::with_exposed_provenance_mut(self.irp));
             judge::violation_at(
                 Rule::RequestNotCompleted,
                 "",
-                holder,
+                self.holder(),
                 format_args!("the IRP {:#x} is not completed after {limit:?}", self.irp),
             )
         })
+    }
+
+    /// Cancels the request from a DPC, at DISPATCH_LEVEL, which may interrupt a thread that runs the driver's code.
+    pub fn cancel_from_dpc(&self) {
+        let sent = self.clone();
+        interrupt::run(move || {
+            sent.cancel();
+        });
+    }
+
+    /// Code of the driver that has the request, which has not ended.
+    #[must_use]
+    pub fn holder(&self) -> usize {
+        flight::holder(std::ptr::with_exposed_provenance_mut(self.irp))
     }
 
     /// Cancels the request; says whether a cancel routine was called.

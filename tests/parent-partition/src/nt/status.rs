@@ -32,6 +32,7 @@ statuses! {
     INSUFFICIENT_RESOURCES = 0xC000_009A, "No memory.";
     DEVICE_NOT_READY = 0xC000_00A3, "The device is not started.";
     NOT_SUPPORTED = 0xC000_00BB, "Nobody answers this request.";
+    NOT_FOUND = 0xC000_0225, "There is no such thing.";
     CANCELLED = 0xC000_0120, "The request was cancelled.";
     CANNOT_DELETE = 0xC000_0121, "The object cannot be deleted.";
     INVALID_DEVICE_STATE = 0xC000_0184, "The device is in another state.";

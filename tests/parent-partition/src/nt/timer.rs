@@ -13,7 +13,7 @@ use super::left::Left;
 use super::time;
 use crate::image::Image;
 use crate::judge::{self, Rule, for_caller, violation};
-use crate::machine::{self, irql, thread_block, wait};
+use crate::machine::{self, interrupt, thread_block, wait};
 use crate::sys::{KDPC, KTIMER, LARGE_INTEGER};
 
 /// Makes a notification timer.
@@ -168,8 +168,10 @@ fn tick() {
         wait::until(Some(left), || (due().values().map(|due| due.at).min() != Some(next)).then_some(()));
         while let Some(queued) = wait::change(signal_one) {
             if !queued.is_null() {
+                let queued = queued.expose_provenance();
                 // SAFETY: the caller of KeSetTimer promised a DPC that stays while the timer is set.
-                irql::at(DISPATCH_LEVEL, || unsafe {
+                interrupt::run(move || unsafe {
+                    let queued = std::ptr::with_exposed_provenance_mut(queued);
                     dpc::KeInsertQueueDpc(queued, std::ptr::null_mut(), std::ptr::null_mut());
                     dpc::drain();
                 });

@@ -99,7 +99,8 @@ pub fn add_device_stack(drivers: &[&DriverRef], function: Function) -> Result<De
 /// asked for its capabilities, its state and its children, as the PnP manager does. One that says then that its device has
 /// failed can only be removed.
 pub fn start(device: &DeviceRef) -> Status {
-    let resources = Resources::new();
+    let hardware = pci_bus::Hardware::find(device.pdo);
+    let resources = Resources::new(hardware.iter().flat_map(|hardware| hardware.function().windows()));
     let sent = send(device.physical(), Minor::StartDevice, |location| {
         // SAFETY: the union's member of this minor function.
         let start = unsafe { &mut location.Parameters.StartDevice };

@@ -25,4 +25,4 @@ pub use device::{
 };
 pub use loader::{DriverRef, LoadError, boot, load_driver, unload};
 pub use minor::{Minor, query_interface, send};
-pub use power::{SystemState, query_power, set_power};
+pub use power::{SystemState, query_power, resume, set_power, sleep};

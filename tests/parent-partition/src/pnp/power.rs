@@ -1,9 +1,12 @@
 //! System power: a device's stack is asked whether it can follow, and told to.
 
 use super::device::DeviceRef;
+use super::leaks::PATIENCE;
+use crate::judge::{self, Rule};
 use crate::nt::power::{QUERY_POWER, SET_POWER, SYSTEM_POWER, fill};
 use crate::nt::request::{Request, Sent};
 use crate::nt::status::{self, Status};
+use crate::nt::work_item;
 
 /// The system power states that a machine goes through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +28,22 @@ pub fn query_power(device: &DeviceRef, state: SystemState) -> Status {
 /// Tells a stack that the system goes to a state; back when the whole stack has followed.
 pub fn set_power(device: &DeviceRef, state: SystemState) -> Status {
     send(device, SET_POWER, state).finish().status
+}
+
+/// Sends the stack the system's way to sleep (S3), and waits until it is done.
+pub fn sleep(device: &DeviceRef) -> Status {
+    set_power(device, SystemState::Sleeping3)
+}
+
+/// Sends the stack the system's way back to work (S0), and waits until the device's own way back, which follows, is done.
+///
+/// Breaks [`Rule::Leak`] when that takes more than five seconds.
+pub fn resume(device: &DeviceRef) -> Status {
+    let status = set_power(device, SystemState::Working);
+    if !work_item::settle(PATIENCE) {
+        judge::violation_at(Rule::Leak, "IRP_MN_SET_POWER", 0, "a device that does not come back to work");
+    }
+    status
 }
 
 fn send(device: &DeviceRef, minor: u8, state: SystemState) -> Sent {

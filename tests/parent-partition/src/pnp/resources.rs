@@ -1,4 +1,4 @@
-//! The resources that a device is started with: a memory range and a message interrupt.
+//! The resources that a device is started with: a memory range, a message interrupt, and the windows of its VFs.
 //!
 //! The lists belong to the start IRP: their blocks are freed when it has ended, so that a driver that keeps a pointer into
 //! them is found.
@@ -14,14 +14,18 @@ pub(crate) struct Resources {
 }
 
 impl Resources {
-    /// The lists of a device with one BAR and one message.
-    pub(crate) fn new() -> Self {
-        let memory =
-            |start: u64| descriptor(TYPE_MEMORY, FLAGS_BAR, [start as u32, (start >> 32) as u32, BAR_LENGTH]);
+    /// The lists of a device with one BAR, one message, and a window for each VF BAR.
+    pub(crate) fn new(windows: impl Iterator<Item = (u64, u32)>) -> Self {
+        let memory = |(start, length): (u64, u32)| {
+            descriptor(TYPE_MEMORY, FLAGS_BAR, [start as u32, (start >> 32) as u32, length])
+        };
+        let bar = memory((BAR_START, BAR_LENGTH));
+        let windows: Vec<_> = windows.map(memory).collect();
         // Raw: group and message count, vector. Translated: level, vector.
         let raw = descriptor(TYPE_INTERRUPT, FLAGS_MESSAGE, [1 << 16, VECTOR, 0]);
         let translated = descriptor(TYPE_INTERRUPT, FLAGS_MESSAGE, [LEVEL, VECTOR, 0]);
-        Self { raw: list(&[memory(BAR_START), raw]), translated: list(&[memory(BAR_START), translated]) }
+        let with = |message| list(&[&[bar, message], &windows[..]].concat());
+        Self { raw: with(raw), translated: with(translated) }
     }
 
     pub(crate) fn raw(&self) -> *mut CM_RESOURCE_LIST {
@@ -94,16 +98,17 @@ mod tests {
     #[test]
     fn the_lists_have_the_layout_of_the_headers() {
         assert_eq!(size_of::<CM_PARTIAL_RESOURCE_DESCRIPTOR>(), DESCRIPTOR);
-        let resources = Resources::new();
+        let resources = Resources::new([(0xF_D000_0000, 0x4000)].into_iter());
         // SAFETY: the list lives as long as `resources` and holds two partial descriptors.
         unsafe {
             let list = resources.translated();
             assert_eq!((*list).Count, 1);
             let partial = &raw const (*list).List[0].PartialResourceList;
-            assert_eq!((*partial).Count, 2);
+            assert_eq!((*partial).Count, 3);
             let first = (&raw const (*partial).PartialDescriptors).cast::<CM_PARTIAL_RESOURCE_DESCRIPTOR>();
             assert_eq!((first.read_unaligned().Type, first.add(1).read_unaligned().Type), (3, 2));
             assert_eq!(first.read_unaligned().u.Memory.Length, BAR_LENGTH);
+            assert_eq!(first.add(2).read_unaligned().u.Memory.Length, 0x4000);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a line is answered.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::nt::status::Status;
 use crate::partition::Decider;
@@ -33,6 +33,9 @@ pub struct Outcome {
     /// Bytes of the buffer that were changed, of raw reads only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub touched: Option<usize>,
+    /// What else an operation brings, by name.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
     /// Who decided.
     #[serde(serialize_with = "name")]
     pub by: Decider,
@@ -56,12 +59,19 @@ pub struct Named<'a> {
 impl Outcome {
     /// The outcome of anything but a read.
     pub fn of(status: Status, by: Decider) -> Self {
-        Self { status, data: None, touched: None, by }
+        Self { status, data: None, touched: None, more: Map::new(), by }
+    }
+
+    /// The same with something else that the operation brought.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.more.insert(name.to_owned(), value);
+        self
     }
 
     /// The outcome of a guest's read.
     pub fn of_read(status: Status, by: Decider, data: Vec<u8>) -> Self {
-        Self { status, data: Some(Data(Some(data))), touched: None, by }
+        Self { data: Some(Data(Some(data))), ..Self::of(status, by) }
     }
 }
 
@@ -106,8 +116,11 @@ mod tests {
 
     #[test]
     fn raw_read_carries_bytes_and_how_many_changed() {
-        let outcome =
-            Outcome { status: 0, data: Some(Data(Some(vec![0, 0xA5]))), touched: Some(1), by: Decider::Vsp };
+        let outcome = Outcome {
+            data: Some(Data(Some(vec![0, 0xA5]))),
+            touched: Some(1),
+            ..Outcome::of(0, Decider::Vsp)
+        };
         assert_eq!(
             printed(Some(json!("a")), &Answer::Outcome(outcome)),
             r#"{"id":"a","status":"0x00000000","data":"00a5","touched":1,"by":"vsp"}"#
@@ -115,8 +128,14 @@ mod tests {
     }
 
     #[test]
+    fn what_else_an_operation_brings_stands_beside_its_status() {
+        let answer = Answer::Outcome(Outcome::of(0, Decider::Pf).with("event", json!(1)));
+        assert_eq!(printed(None, &answer), r#"{"status":"0x00000000","event":1,"by":"pf"}"#);
+    }
+
+    #[test]
     fn null_buffer_reads_as_null() {
-        let outcome = Outcome { status: 0, data: Some(Data(None)), touched: Some(0), by: Decider::Pf };
+        let outcome = Outcome { data: Some(Data(None)), touched: Some(0), ..Outcome::of(0, Decider::Pf) };
         assert_eq!(
             printed(None, &Answer::Outcome(outcome)),
             r#"{"status":"0x00000000","data":null,"touched":0,"by":"pf"}"#

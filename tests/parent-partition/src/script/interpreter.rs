@@ -2,13 +2,15 @@
 
 use std::io::{self, BufRead, Write};
 
+use serde_json::Value;
+
 use super::answer::{Answer, Named, Outcome};
 use super::operation::{Line, Malformed, Operation};
 
 /// What carries out the operations of a script.
 pub trait Stage {
-    /// Carries out one operation and says how it ended.
-    fn perform(&mut self, operation: Operation) -> Outcome;
+    /// Carries out one operation and says how it ended; `id` is its line's name.
+    fn perform(&mut self, id: Option<&Value>, operation: Operation) -> Outcome;
 }
 
 /// Plays a script to its end.
@@ -30,7 +32,10 @@ pub fn play(mut script: impl BufRead, mut answers: impl Write, stage: &mut impl 
             continue;
         }
         let (id, answer) = match Line::parse(text) {
-            Ok(Line { id, operation }) => (id, Answer::Outcome(stage.perform(operation))),
+            Ok(Line { id, operation }) => {
+                let outcome = stage.perform(id.as_ref(), operation);
+                (id, Answer::Outcome(outcome))
+            }
             Err(Malformed { id, reason }) => (id, Answer::Error { error: reason, line }),
         };
         serde_json::to_writer(&mut answers, &Named { id: id.as_ref(), answer: &answer })?;
@@ -55,7 +60,7 @@ mod tests {
     }
 
     impl Stage for Recorder {
-        fn perform(&mut self, operation: Operation) -> Outcome {
+        fn perform(&mut self, _id: Option<&serde_json::Value>, operation: Operation) -> Outcome {
             self.performed.push(operation);
             Outcome::of(0, Decider::Pf)
         }

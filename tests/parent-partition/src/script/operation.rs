@@ -1,8 +1,10 @@
 //! What one line of a script asks for.
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
+
+mod fields;
+use fields::{bytes, bytes_or_null, eight_bytes, five_seconds, null_buffer, number, wide_number};
 
 /// One well-formed line.
 #[derive(Debug, PartialEq)]
@@ -88,10 +90,263 @@ pub enum Operation {
         #[serde(default, rename = "data", deserialize_with = "null_buffer")]
         buffer: ReadBuffer,
     },
+    /// The VSP calls ReadVfConfig.
+    VfConfigRead {
+        /// Any VF index.
+        vf: u16,
+        /// Any offset.
+        offset: u32,
+        /// Any length.
+        length: u32,
+        /// `"data":null` stands for a NULL buffer.
+        #[serde(default, rename = "data", deserialize_with = "null_buffer")]
+        buffer: ReadBuffer,
+    },
+    /// The VSP calls WriteVfConfig.
+    VfConfigWrite {
+        /// Any VF index.
+        vf: u16,
+        /// Any offset.
+        offset: u32,
+        /// Any length; that of `data` unless given.
+        length: Option<u32>,
+        /// The buffer; `None` is a NULL pointer.
+        #[serde(deserialize_with = "bytes_or_null")]
+        data: Option<Vec<u8>>,
+    },
+    /// The VSP calls QueryProbedBars, or with a VF QueryProbedBars_2.
+    ProbedBars {
+        /// Any VF index.
+        vf: Option<u16>,
+        /// Whether the pointer is NULL.
+        #[serde(default)]
+        null: bool,
+    },
+    /// The VSP calls GetVendorAndDevice.
+    VendorDevice {
+        /// Any VF index.
+        vf: u16,
+        /// Whether the pointers are NULL.
+        #[serde(default)]
+        null: bool,
+    },
+    /// The VSP calls GetDeviceLocation.
+    Location {
+        /// Any VF index.
+        vf: u16,
+        /// Whether the pointers are NULL.
+        #[serde(default)]
+        null: bool,
+    },
+    /// The VSP calls ResetVf.
+    Reset {
+        /// Any VF index.
+        vf: u16,
+    },
+    /// The VSP calls SetVfPowerState.
+    Power {
+        /// Any VF index.
+        vf: u16,
+        /// `"D0"` to `"D3"`, or any DEVICE_POWER_STATE as a number.
+        state: PowerState,
+        /// Whether the VF is to wake the system.
+        #[serde(default)]
+        wake: bool,
+    },
+    /// The VSP calls GetResourceForBar.
+    Bar {
+        /// Any VF index.
+        vf: u16,
+        /// Any BAR index.
+        bar: u16,
+        /// Whether the pointer is NULL.
+        #[serde(default)]
+        null: bool,
+    },
+    /// The VSP calls QueryLuid, or with a VF QueryVfLuid.
+    Luid {
+        /// Any VF index.
+        vf: Option<u16>,
+        /// Whether the pointer is NULL.
+        #[serde(default)]
+        null: bool,
+    },
+    /// The VSP calls QueryLuidVf.
+    LuidVf {
+        /// Eight bytes.
+        #[serde(deserialize_with = "eight_bytes")]
+        luid: [u8; 8],
+        /// Whether the pointer is NULL.
+        #[serde(default)]
+        null: bool,
+    },
+    /// The VSP sends IRP_MN_QUERY_INTERFACE and gives back at once what it is handed.
+    QueryInterface {
+        /// `"sriov"`, `"mitigable"`, or a GUID with dashes.
+        guid: InterfaceName,
+        /// Any size.
+        size: u16,
+        /// Any version.
+        version: u16,
+    },
+    /// The VSP sends a device control request to the PF.
+    Ioctl {
+        /// The code.
+        #[serde(deserialize_with = "number")]
+        code: u32,
+        /// Which major function carries it.
+        #[serde(default)]
+        major: Major,
+        /// Who asks.
+        #[serde(default)]
+        mode: Mode,
+        /// The input.
+        #[serde(default, deserialize_with = "bytes")]
+        input: Vec<u8>,
+        /// Bytes of room for output.
+        #[serde(default)]
+        output: u32,
+    },
+    /// IOCTL_SRIOV_ATTACH.
+    Attach {},
+    /// IOCTL_SRIOV_DETACH.
+    Detach {},
+    /// IOCTL_SRIOV_NOTIFICATION.
+    Notification {},
+    /// IOCTL_SRIOV_EVENT_COMPLETE.
+    EventComplete {
+        /// The status that the VSP gives, STATUS_SUCCESS unless it says otherwise.
+        #[serde(default, deserialize_with = "number")]
+        status: u32,
+    },
+    /// An earlier operation that was answered STATUS_PENDING: waits for its end.
+    Await {
+        /// That operation's `"id"`.
+        of: Value,
+    },
+    /// An earlier request that was answered STATUS_PENDING: cancels it and waits for its end.
+    Cancel {
+        /// That operation's `"id"`.
+        of: Value,
+        /// Whether a DPC cancels it, at DISPATCH_LEVEL.
+        #[serde(default)]
+        dpc: bool,
+    },
+    /// The PF is asked to invalidate blocks, by the operator's interface.
+    Invalidate {
+        /// A VF index or `"all"`.
+        vf: Target,
+        /// Bit n stands for block n.
+        #[serde(deserialize_with = "wide_number")]
+        mask: u64,
+    },
+    /// A program of an administrator asks the driver, or tells it.
+    Operator {
+        /// What.
+        request: OperatorRequest,
+        /// Any VF index.
+        #[serde(default)]
+        vf: u16,
+        /// What the request's description says.
+        #[serde(default, deserialize_with = "number")]
+        argument: u32,
+        /// The block that is set.
+        #[serde(default)]
+        block: u32,
+        /// Bit n stands for block n.
+        #[serde(default, deserialize_with = "wide_number")]
+        mask: u64,
+        /// The content that is set.
+        #[serde(default, deserialize_with = "bytes")]
+        data: Vec<u8>,
+        /// The input instead of what the request has by its layout.
+        #[serde(default, deserialize_with = "bytes_or_null")]
+        input: Option<Vec<u8>>,
+        /// Bytes of room for output, with `input`.
+        #[serde(default)]
+        output: u32,
+    },
+    /// A guest's VF driver waits to be told of blocks with new content.
+    WaitInvalidate {
+        /// The VF whose guest waits.
+        vf: u16,
+        /// How long at most.
+        #[serde(default = "five_seconds")]
+        milliseconds: u64,
+    },
+    /// PnP asks whether the device can be stopped.
+    QueryStop {},
+    /// PnP says that it need not stop.
+    CancelStop {},
+    /// PnP stops the device.
+    Stop {},
+    /// PnP starts the device again.
+    Start {},
+    /// PnP asks whether the device can be removed, while the VSP keeps its handle.
+    QueryRemove {},
+    /// PnP says that it need not go.
+    CancelRemove {},
+    /// The device is gone.
+    SurpriseRemove {},
+    /// The VSP lets go, and PnP removes the device.
+    Remove {},
+    /// The system goes to sleep.
+    Sleep {},
+    /// The system comes back to work.
+    Resume {},
     /// The device is removed and the driver unloaded.
     Unload {},
     /// The driver is loaded again and the device started.
     Load {},
+}
+
+/// A DEVICE_POWER_STATE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PowerState(pub i32);
+
+/// A request of the operator's interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperatorRequest {
+    QueryPf,
+    QueryVf,
+    QueryBlock,
+    QueryEvent,
+    QueryEvidence,
+    ReleaseVf,
+    DecideVf,
+    SetBlock,
+    Invalidate,
+}
+
+/// What an invalidation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target(pub u16);
+
+/// An interface's GUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InterfaceName(pub [u8; 16]);
+
+/// Which major function carries a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Major {
+    /// IRP_MJ_DEVICE_CONTROL.
+    DeviceControl,
+    /// IRP_MJ_INTERNAL_DEVICE_CONTROL.
+    #[default]
+    Internal,
+}
+
+/// The requestor mode of a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The VSP.
+    #[default]
+    Kernel,
+    /// A process.
+    User,
 }
 
 /// What a raw read is given to write to.
@@ -136,6 +391,11 @@ impl Operation {
             {
                 Some(format!("data holds {} bytes, length is {length}", data.len()))
             }
+            Self::VfConfigWrite { length: Some(length @ 1..=CONFIGURATION), data: Some(data), .. }
+                if data.len() < *length as usize =>
+            {
+                Some(format!("data holds {} bytes, length is {length}", data.len()))
+            }
             _ => None,
         }
     }
@@ -151,135 +411,9 @@ fn place(error: &serde_json::Error) -> String {
     }
 }
 
-fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-    let digits = String::deserialize(deserializer)?;
-    hex::decode(digits).map_err(|error| D::Error::custom(format!("data is not hexadecimal: {error}")))
-}
-
-fn bytes_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
-    match Option::<String>::deserialize(deserializer)? {
-        None => Ok(None),
-        Some(digits) => hex::decode(digits)
-            .map(Some)
-            .map_err(|error| D::Error::custom(format!("data is not hexadecimal: {error}"))),
-    }
-}
-
-fn null_buffer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReadBuffer, D::Error> {
-    <()>::deserialize(deserializer).map(|()| ReadBuffer::Null)
-}
-
 const LONGEST_BLOCK: u32 = 128;
+/// Bytes of a function's configuration space.
+const CONFIGURATION: u32 = 4096;
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::{Line, Operation, ReadBuffer};
-
-    fn parsed(line: &str) -> Operation {
-        Line::parse(line.as_bytes()).expect("a well-formed line").operation
-    }
-
-    fn refused(line: &str) -> String {
-        Line::parse(line.as_bytes()).expect_err("a malformed line").reason
-    }
-
-    #[test]
-    fn write_takes_a_vf_a_block_and_bytes() {
-        assert_eq!(
-            parsed(r#"{"do":"write","vf":3,"block":4294967295,"data":"00fFa5"}"#),
-            Operation::Write { vf: 3, block: u32::MAX, data: vec![0x00, 0xFF, 0xA5] }
-        );
-    }
-
-    #[test]
-    fn empty_data_is_no_bytes() {
-        assert_eq!(
-            parsed(r#"{"do":"write_ioctl","vf":0,"block":1,"data":""}"#),
-            Operation::WriteIoctl { vf: 0, block: 1, data: vec![] }
-        );
-    }
-
-    #[test]
-    fn read_takes_any_length() {
-        assert_eq!(
-            parsed(r#"{"do":"read_ioctl","vf":0,"block":1,"length":4294967295}"#),
-            Operation::ReadIoctl { vf: 0, block: 1, length: u32::MAX }
-        );
-    }
-
-    #[test]
-    fn null_data_of_a_raw_call_is_a_null_buffer() {
-        assert_eq!(
-            parsed(r#"{"do":"vsp_write","vf":65535,"block":1,"length":128,"data":null}"#),
-            Operation::VspWrite { vf: 0xFFFF, block: 1, length: 128, data: None }
-        );
-        assert_eq!(
-            parsed(r#"{"do":"vsp_read","vf":0,"block":1,"length":128,"data":null}"#),
-            Operation::VspRead { vf: 0, block: 1, length: 128, buffer: ReadBuffer::Null }
-        );
-        assert_eq!(
-            parsed(r#"{"do":"vsp_read","vf":0,"block":1,"length":128}"#),
-            Operation::VspRead { vf: 0, block: 1, length: 128, buffer: ReadBuffer::Present }
-        );
-    }
-
-    #[test]
-    fn raw_write_with_data_shorter_than_a_legal_length_is_malformed() {
-        let reason = refused(r#"{"do":"vsp_write","vf":0,"block":1,"length":2,"data":"00"}"#);
-        assert_eq!(reason, "data holds 1 bytes, length is 2");
-        refused(r#"{"do":"vsp_write","vf":0,"block":1,"length":128,"data":"00"}"#);
-    }
-
-    #[test]
-    fn raw_write_with_an_illegal_length_takes_any_data() {
-        parsed(r#"{"do":"vsp_write","vf":0,"block":1,"length":129,"data":"00"}"#);
-        parsed(r#"{"do":"vsp_write","vf":0,"block":1,"length":0,"data":""}"#);
-        parsed(r#"{"do":"vsp_write","vf":0,"block":1,"length":1,"data":"0000"}"#);
-    }
-
-    #[test]
-    fn raw_write_without_data_is_malformed() {
-        assert_eq!(refused(r#"{"do":"vsp_write","vf":0,"block":1,"length":1}"#), "missing field `data`");
-    }
-
-    #[test]
-    fn id_of_any_kind_is_kept() {
-        let line = Line::parse(br#"{"do":"unload","id":{"step":[1,2]}}"#).expect("a well-formed line");
-        assert_eq!((line.id, line.operation), (Some(json!({"step": [1, 2]})), Operation::Unload {}));
-        let line = Line::parse(br#"{"id":null,"do":"load"}"#).expect("a well-formed line");
-        assert_eq!((line.id, line.operation), (Some(json!(null)), Operation::Load {}));
-    }
-
-    #[test]
-    fn id_of_a_malformed_object_is_kept() {
-        let malformed = Line::parse(br#"{"do":"jump","id":7}"#).expect_err("a malformed line");
-        assert_eq!(malformed.id, Some(json!(7)));
-        assert!(malformed.reason.contains("unknown variant `jump`"), "{}", malformed.reason);
-    }
-
-    #[test]
-    fn line_that_is_no_object_is_malformed() {
-        refused("");
-        refused("write");
-        refused("[1]");
-        refused(r#"{"do":"unload"} {"do":"load"}"#);
-        assert!(Line::parse(b"{\"do\":\"\xFF\"}").is_err());
-    }
-
-    #[test]
-    fn wrong_fields_are_malformed() {
-        assert_eq!(refused(r#"{"do":"read","vf":0,"block":1}"#), "missing field `length`");
-        refused(r#"{"do":"read","vf":65536,"block":1,"length":1}"#);
-        refused(r#"{"do":"read","vf":0,"block":1,"length":-1}"#);
-        refused(r#"{"do":"read","vf":0,"block":1,"length":4294967296}"#);
-        refused(r#"{"do":"read","vf":0,"block":1,"length":1,"data":"00"}"#);
-        refused(r#"{"do":"unload","vf":0}"#);
-        assert!(
-            refused(r#"{"do":"write","vf":0,"block":1,"data":"0g"}"#).starts_with("data is not hexadecimal")
-        );
-        refused(r#"{"do":"write","vf":0,"block":1,"data":null}"#);
-        refused(r#"{"vf":0}"#);
-    }
-}
+mod tests;

@@ -1,66 +1,238 @@
 //! A script's operations on the partition.
 
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
 use super::answer::{Data, Outcome};
 use super::interpreter::Stage;
-use super::operation::{Operation, ReadBuffer};
+use super::operation::{Major, Mode, Operation, OperatorRequest, PowerState, ReadBuffer};
+use super::operator::{self, Carried};
+use super::pended::{Call, Pended, UnderWay};
+use super::{members, requests};
+use crate::nt::control::Control;
 use crate::nt::status::{self, Status};
 use crate::partition::{Decider, Partition};
+use crate::pnp::{self, DeviceRef};
 
-impl Stage for Partition {
-    fn perform(&mut self, operation: Operation) -> Outcome {
+/// A partition that a script is played on.
+#[derive(Debug)]
+pub struct Play {
+    // Dropped first: the VSP cancels what it has parked before it lets go.
+    pended: Pended,
+    partition: Partition,
+}
+
+impl Play {
+    /// Plays on a partition.
+    pub fn new(partition: Partition) -> Self {
+        Self { pended: Pended::default(), partition }
+    }
+
+    /// What the VSP does before it gives the PF back: detaches, and takes its requests back.
+    fn let_go(&mut self) {
+        if self.pended.is_attached() {
+            self.pended.set_attached(false);
+            let detach = requests::own(requests::DETACH, Vec::new(), 0);
+            let _outcome = requests::send(&self.partition, &mut self.pended, None, &detach);
+        }
+        self.pended.end();
+    }
+
+    /// Has PnP call on a thread of its own; a call that is not over in a moment is kept.
+    fn call(&mut self, id: Option<&Value>, call: fn(&DeviceRef) -> Status) -> Outcome {
+        let device = match self.partition.device() {
+            Ok(device) => device,
+            Err(status) => return Outcome::of(status, Decider::Vsp),
+        };
+        let call = Call::begin(move || call(&device));
+        match self.pended.keep(id, UnderWay::Call(call)) {
+            Some((status, _)) => Outcome::of(status, Decider::Pf),
+            None => Outcome::of(status::PENDING, Decider::Pf),
+        }
+    }
+
+    fn wait_for_invalidation(&mut self, vf: u16, limit: Duration) -> Outcome {
+        // The guest is there before anything is said to it.
+        self.partition.let_guest(vf, |_| ());
+        if let Err(status) = self.partition.listen() {
+            return Outcome::of(status, Decider::Vsp);
+        }
+        let (told, by) = self.partition.let_guest(vf, |driver| driver.listen().mask(limit));
+        match told {
+            Some((status::SUCCESS, mask)) => {
+                Outcome::of(status::SUCCESS, by).with("mask", json!(format!("{mask:#018x}")))
+            }
+            Some((refused, _)) => Outcome::of(refused, by),
+            None => Outcome::of(status::TIMEOUT, by),
+        }
+    }
+
+    fn send(&mut self, id: Option<&Value>, code: u32, input: Vec<u8>, output: usize) -> Outcome {
+        requests::send(&self.partition, &mut self.pended, id, &requests::own(code, input, output))
+    }
+}
+
+impl Stage for Play {
+    fn perform(&mut self, id: Option<&Value>, operation: Operation) -> Outcome {
+        let Self { pended, partition } = self;
         match operation {
             Operation::Write { vf, block, data } => {
-                let (status, by) = self.let_guest(vf, |driver| driver.write_block(block, &data));
+                let (status, by) = partition.let_guest(vf, |driver| driver.write_block(block, &data));
                 Outcome::of(status, by)
             }
             Operation::WriteIoctl { vf, block, data } => {
-                let ((status, _), by) = self.let_guest(vf, |driver| driver.send_write(block, &data).finish());
+                let ((status, _), by) =
+                    partition.let_guest(vf, |driver| driver.send_write(block, &data).finish());
                 Outcome::of(status, by)
             }
             Operation::Read { vf, block, length } => {
                 let mut buffer = vec![0; room(length)];
-                let (status, by) = self.let_guest(vf, |driver| driver.read_block(block, &mut buffer, length));
+                let (status, by) =
+                    partition.let_guest(vf, |driver| driver.read_block(block, &mut buffer, length));
                 Outcome::of_read(status, by, if status == status::SUCCESS { buffer } else { Vec::new() })
             }
             Operation::ReadIoctl { vf, block, length } => {
                 let ((status, data), by) =
-                    self.let_guest(vf, |driver| driver.send_read(block, length).finish());
+                    partition.let_guest(vf, |driver| driver.send_read(block, length).finish());
                 Outcome::of_read(status, by, data)
             }
             Operation::VspWrite { vf, block, length, data } => {
-                called(self.vsp().write(vf, block, length, data.as_deref()), Outcome::of)
+                called(partition.vsp().write(vf, block, length, data.as_deref()))
             }
-            Operation::VspRead { vf, block, length, buffer } => self.read_raw(vf, block, length, buffer),
-            Operation::Unload {} => settled(self.unload()),
-            Operation::Load {} => settled(self.load()),
+            Operation::VspRead { vf, block, length, buffer } => {
+                read_raw(partition, vf, block, length, buffer)
+            }
+            Operation::VfConfigRead { vf, offset, length, buffer } => {
+                members::ask(partition, |pf| members::config_read(pf, vf, offset, length, buffer))
+            }
+            Operation::VfConfigWrite { vf, offset, length, data } => members::ask(partition, |pf| {
+                let length = length.unwrap_or(data.as_ref().map_or(0, Vec::len) as u32);
+                Outcome::of(pf.write_config(vf, offset, length, data.as_deref()), Decider::Pf)
+            }),
+            Operation::ProbedBars { vf: None, null } => {
+                members::ask(partition, |pf| members::registers(pf.probed_bars(members::out(null))))
+            }
+            Operation::ProbedBars { vf: Some(vf), null } => members::ask(partition, |pf| {
+                members::second(pf.probed_bars_of(vf, members::out(null)).map(members::registers))
+            }),
+            Operation::VendorDevice { vf, null } => members::ask(partition, |pf| {
+                members::numbers(["vendor", "device"], pf.vendor_and_device(vf, members::out(null)))
+            }),
+            Operation::Location { vf, null } => members::ask(partition, |pf| {
+                members::numbers(["segment", "bus", "function"], pf.location(vf, members::out(null)))
+            }),
+            Operation::Reset { vf } => members::ask(partition, |pf| Outcome::of(pf.reset(vf), Decider::Pf)),
+            Operation::Power { vf, state: PowerState(state), wake } => {
+                members::ask(partition, |pf| Outcome::of(pf.set_power(vf, state, wake), Decider::Pf))
+            }
+            Operation::Bar { vf, bar, null } => members::ask(partition, |pf| {
+                members::resource(pf.resource_for_bar(vf, bar, members::out(null)))
+            }),
+            Operation::Luid { vf: None, null } => {
+                members::ask(partition, |pf| members::filled(pf.luid(members::out(null))))
+            }
+            Operation::Luid { vf: Some(vf), null } => members::ask(partition, |pf| {
+                members::second(pf.vf_luid(vf, members::out(null)).map(members::filled))
+            }),
+            Operation::LuidVf { luid, null } => members::ask(partition, |pf| {
+                members::second(pf.luid_vf(luid, members::out(null)).map(members::vf_index))
+            }),
+            Operation::QueryInterface { guid, size, version } => {
+                members::ask(partition, |pf| members::query_interface(pf, guid, size, version))
+            }
+            Operation::Ioctl { code, major, mode, input, output } => {
+                let control = Control {
+                    code,
+                    internal: major == Major::Internal,
+                    user: mode == Mode::User,
+                    input,
+                    output: output as usize,
+                };
+                requests::send(partition, pended, id, &control)
+            }
+            Operation::Attach {} => {
+                let outcome = self.send(id, requests::ATTACH, Vec::new(), 0);
+                if matches!(outcome.status, status::SUCCESS | status::PENDING) {
+                    self.pended.set_attached(true);
+                }
+                outcome
+            }
+            Operation::Detach {} => {
+                self.pended.set_attached(false);
+                self.send(id, requests::DETACH, Vec::new(), 0)
+            }
+            Operation::Notification {} => self.send(id, requests::NOTIFICATION, Vec::new(), EVENT_SIZE),
+            Operation::EventComplete { status } => {
+                self.send(id, requests::EVENT_COMPLETE, status.to_le_bytes().to_vec(), 0)
+            }
+            Operation::Await { of } => requests::finished(pended.finish(&of)),
+            Operation::Cancel { of, dpc } => requests::finished(pended.cancel(&of, dpc)),
+            Operation::Invalidate { vf, mask } => {
+                let carried = Carried { vf: vf.0, argument: 0, block: 0, mask, data: &[] };
+                operator::send(OperatorRequest::Invalidate, &carried, None)
+            }
+            Operation::Operator { request, vf, argument, block, mask, data, input, output } => {
+                let carried = Carried { vf, argument, block, mask, data: &data };
+                operator::send(request, &carried, input.map(|input| (input, output as usize)))
+            }
+            Operation::WaitInvalidate { vf, milliseconds } => {
+                self.wait_for_invalidation(vf, Duration::from_millis(milliseconds))
+            }
+            Operation::QueryStop {} => self.call(id, pnp::query_stop),
+            Operation::CancelStop {} => self.call(id, pnp::cancel_stop),
+            Operation::Stop {} => self.call(id, pnp::stop),
+            Operation::Start {} => self.call(id, pnp::start),
+            Operation::QueryRemove {} => self.call(id, pnp::query_remove),
+            Operation::CancelRemove {} => self.call(id, pnp::cancel_remove),
+            Operation::SurpriseRemove {} => {
+                let outcome = self.call(id, pnp::surprise_remove);
+                self.pended.expect_completed("IRP_MN_SURPRISE_REMOVAL");
+                outcome
+            }
+            Operation::Sleep {} => self.call(id, pnp::sleep),
+            Operation::Resume {} => self.call(id, pnp::resume),
+            Operation::Remove {} => {
+                self.let_go();
+                settled(self.partition.remove())
+            }
+            Operation::Unload {} => {
+                self.let_go();
+                settled(self.partition.unload())
+            }
+            Operation::Load {} => settled(partition.load()),
         }
     }
 }
 
-impl Partition {
-    fn read_raw(&self, vf: u16, block: u32, length: u32, buffer: ReadBuffer) -> Outcome {
-        let before = match buffer {
-            ReadBuffer::Present => Some(vec![UNTOUCHED; room(length)]),
-            ReadBuffer::Null => None,
-        };
-        let called = match self.vsp().read(vf, block, length, before.as_deref()) {
-            Ok((status, after)) => Ok((status, after)),
-            Err(refusal) => Err((refusal, before.clone().unwrap_or_default())),
-        };
-        let ((status, after), by) = match called {
-            Ok(pf) => (pf, Decider::Pf),
-            Err(vsp) => (vsp, Decider::Vsp),
-        };
-        let touched = after.iter().filter(|byte| **byte != UNTOUCHED).count();
-        let data = (1..=LONGEST_BLOCK).contains(&length).then(|| Data(before.is_some().then_some(after)));
-        Outcome { status, data, touched: Some(touched), by }
+impl Drop for Play {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 
-fn called(result: Result<Status, Status>, outcome: impl FnOnce(Status, Decider) -> Outcome) -> Outcome {
+fn read_raw(partition: &Partition, vf: u16, block: u32, length: u32, buffer: ReadBuffer) -> Outcome {
+    let before = match buffer {
+        ReadBuffer::Present => Some(vec![UNTOUCHED; room(length)]),
+        ReadBuffer::Null => None,
+    };
+    let called = match partition.vsp().read(vf, block, length, before.as_deref()) {
+        Ok((status, after)) => Ok((status, after)),
+        Err(refusal) => Err((refusal, before.clone().unwrap_or_default())),
+    };
+    let ((status, after), by) = match called {
+        Ok(pf) => (pf, Decider::Pf),
+        Err(vsp) => (vsp, Decider::Vsp),
+    };
+    let touched = after.iter().filter(|byte| **byte != UNTOUCHED).count();
+    let data = (1..=LONGEST_BLOCK).contains(&length).then(|| Data(before.is_some().then_some(after)));
+    Outcome { data, touched: Some(touched), ..Outcome::of(status, by) }
+}
+
+fn called(result: Result<Status, Status>) -> Outcome {
     match result {
-        Ok(status) => outcome(status, Decider::Pf),
-        Err(status) => outcome(status, Decider::Vsp),
+        Ok(status) => Outcome::of(status, Decider::Pf),
+        Err(status) => Outcome::of(status, Decider::Vsp),
     }
 }
 
@@ -74,11 +246,13 @@ fn settled(result: Result<(), Status>) -> Outcome {
 }
 
 /// Bytes of the buffer behind a length: a page is enough to see what is touched.
-fn room(length: u32) -> usize {
+pub(super) fn room(length: u32) -> usize {
     usize::try_from(length).map_or(PAGE, |length| length.min(PAGE))
 }
 
 /// What a raw read's buffer holds before the call.
-const UNTOUCHED: u8 = 0xA5;
+pub(super) use crate::vsp::members::UNTOUCHED;
 const PAGE: usize = 4096;
 const LONGEST_BLOCK: u32 = 128;
+/// Bytes of SRIOV_PF_EVENT.
+const EVENT_SIZE: usize = 4;

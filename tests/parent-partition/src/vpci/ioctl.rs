@@ -1,4 +1,4 @@
-//! IOCTL_VPCI_WRITE_BLOCK and IOCTL_VPCI_READ_BLOCK: requests that are pended and completed.
+//! IOCTL_VPCI_WRITE_BLOCK, _READ_BLOCK and _INVALIDATE_BLOCK: requests that are pended and completed.
 //!
 //! A pended IRP belongs to whoever takes its waiter off the link's list: the answer, or the cancel routine. So
 //! it is completed once, and an answer that finds its waiter gone is dropped.
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::device::{self, State};
 use super::interface::{is_block_length, read, written};
-use super::link::Answer;
+use super::link::{Answer, Ejected};
 use crate::nt::complete::IofCompleteRequest;
 use crate::nt::irp;
 use crate::nt::spin_lock::{IoAcquireCancelSpinLock, IoReleaseCancelSpinLock};
@@ -15,6 +15,8 @@ use crate::nt::status::{self, Status};
 use crate::sys::{DEVICE_OBJECT, IRP, SL_PENDING_RETURNED};
 use crate::vmbus::message::GuestMessage;
 
+/// IOCTL_VPCI_INVALIDATE_BLOCK.
+pub const INVALIDATE_BLOCK: u32 = control_code(1);
 /// IOCTL_VPCI_READ_BLOCK.
 pub const READ_BLOCK: u32 = control_code(2);
 /// IOCTL_VPCI_WRITE_BLOCK.
@@ -25,6 +27,12 @@ pub const WRITE_BLOCK: u32 = control_code(3);
 /// # Safety
 /// `irp` is live and this driver's, and its buffers are as long as it says.
 pub(super) unsafe fn dispatch(state: &State, irp: *mut IRP) -> Status {
+    // SAFETY: promised by the caller.
+    let control = unsafe { (*irp::current(irp)).Parameters.DeviceIoControl };
+    if control.IoControlCode == INVALIDATE_BLOCK {
+        // SAFETY: promised by the caller.
+        return unsafe { listen(state, irp, control.Type3InputBuffer.cast(), control.InputBufferLength) };
+    }
     // SAFETY: promised by the caller.
     let request = match unsafe { Request::parse(state, irp) } {
         Ok(request) => request,
@@ -42,6 +50,54 @@ pub(super) unsafe fn dispatch(state: &State, irp: *mut IRP) -> Status {
         Ok(Some(transaction)) => state.link.post(transaction, &request.question),
     }
     status::PENDING
+}
+
+/// Serves IOCTL_VPCI_INVALIDATE_BLOCK: pended until blocks have new content, whose mask it then brings.
+///
+/// # Safety
+/// As [`dispatch`]; `mask` has `length` bytes until the IRP is completed.
+unsafe fn listen(state: &State, irp: *mut IRP, mask: *mut u64, length: u32) -> Status {
+    // SPEC: the structure travels in the input's place, and the page's output length is a member that does not exist.
+    if mask.is_null() || length < MASK {
+        // SAFETY: promised by the caller.
+        return unsafe { device::complete(irp, status::BUFFER_TOO_SMALL, 0) };
+    }
+    let pended = Listening { pended: Pended { irp, output: Output::Nothing(0) }, mask };
+    // SAFETY: the IRP is this driver's until it is completed.
+    unsafe { (*irp::current(irp)).Control |= SL_PENDING_RETURNED as u8 };
+    // SAFETY: the link calls this before the waiter is on its list, so the IRP is not completed yet.
+    let arm = |transaction| unsafe { arm(pended.pended.irp, transaction) };
+    match state.link.listen_if(arm, move |told| pended.tell(told)) {
+        Err(_) => pended.pended.complete(status::DEVICE_NOT_READY, 0),
+        Ok(false) => pended.pended.complete(status::CANCELLED, 0),
+        Ok(true) => {}
+    }
+    status::PENDING
+}
+
+/// An IRP that waits for blocks with new content, and where their mask goes.
+#[derive(Clone, Copy)]
+struct Listening {
+    pended: Pended,
+    mask: *mut u64,
+}
+
+// SAFETY: as of `Pended`, whose caller owns the mask's place too.
+unsafe impl Send for Listening {}
+
+impl Listening {
+    fn tell(self, told: Result<u64, Ejected>) {
+        // SAFETY: whoever is told has the IRP.
+        unsafe { disarm(self.pended.irp) };
+        match told {
+            Ok(mask) => {
+                // SAFETY: the caller promised eight bytes until completion.
+                unsafe { self.mask.write_unaligned(mask) };
+                self.pended.complete(status::SUCCESS, 0);
+            }
+            Err(Ejected) => self.pended.complete(status::DEVICE_NOT_READY, 0),
+        }
+    }
 }
 
 /// A request whose lengths hold.
@@ -214,7 +270,10 @@ const fn control_code(function: u32) -> u32 {
     0x2A << 16 | 3 << 14 | function << 2 | 3
 }
 
+const _: () = assert!(INVALIDATE_BLOCK == 0x002A_C007);
 const _: () = assert!(READ_BLOCK == 0x002A_C00B && WRITE_BLOCK == 0x002A_C00F);
 
+/// Bytes of VPCI_INVALIDATE_BLOCK_OUTPUT.
+const MASK: u32 = 8;
 /// Block id and length.
 const FIXED_PART: u32 = 8;

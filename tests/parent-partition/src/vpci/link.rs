@@ -7,7 +7,7 @@
 //! Each question has one waiter. It is told the answer, or that the device is gone, or, where it gave up
 //! before, nothing: a late answer is counted and dropped.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -47,7 +47,7 @@ impl Link {
             client,
             next_transaction: AtomicU64::new(1),
             late_answers: AtomicU32::new(0),
-            state: Mutex::new(State { end: None, waiters: HashMap::new() }),
+            state: Mutex::new(State::default()),
         }))
     }
 
@@ -130,9 +130,37 @@ impl Link {
         wait::until(None, || answer.lock().expect("no holder panics").take()).expect("no time-out")
     }
 
-    /// Gives up on a question; returns whether its waiter had not been told yet, and now never will be.
+    /// Has `then` told the mask of blocks with new content, once there are any; before that, `accept` is called as in
+    /// [`Link::register_if`].
+    ///
+    /// LOCK: `accept` runs under the link's lock and calls nothing of the link.
+    ///
+    /// # Errors
+    ///
+    /// [`Ejected`], and neither is called.
+    pub fn listen_if(
+        &self,
+        accept: impl FnOnce(u64) -> bool,
+        then: impl FnOnce(Result<u64, Ejected>) + Send + 'static,
+    ) -> Result<bool, Ejected> {
+        let transaction = self.0.next_transaction.fetch_add(1, Ordering::Relaxed);
+        let mut state = self.0.lock();
+        if state.end.is_none() {
+            return Err(Ejected);
+        }
+        if !accept(transaction) {
+            return Ok(false);
+        }
+        state.listeners.insert(transaction, Box::new(then));
+        drop(state);
+        self.0.tell();
+        Ok(true)
+    }
+
+    /// Gives up on a question or on listening; returns whether its waiter had not been told yet, and now never will be.
     pub fn forget(&self, transaction: u64) -> bool {
-        self.0.lock().waiters.remove(&transaction).is_some()
+        let mut state = self.0.lock();
+        state.waiters.remove(&transaction).is_some() || state.listeners.remove(&transaction).is_some()
     }
 
     /// Whether there is no channel to the VSP.
@@ -159,10 +187,17 @@ struct Shared {
     state: Mutex<State>,
 }
 
+#[derive(Default)]
 struct State {
     end: Option<End>,
     waiters: HashMap<u64, Box<dyn FnOnce(Answer) + Send>>,
+    /// Blocks that have new content and that nobody was told of.
+    invalidated: u64,
+    /// Who wants to be told of such blocks, in order.
+    listeners: BTreeMap<u64, Listener>,
 }
+
+type Listener = Box<dyn FnOnce(Result<u64, Ejected>) + Send>;
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -190,6 +225,10 @@ impl Shared {
                             break;
                         }
                     }
+                    Ok(HostMessage::InvalidateBlock { slot, block_mask }) if slot == self.slot => {
+                        self.lock().invalidated |= block_mask;
+                        self.tell();
+                    }
                     // The host is trusted by a guest; what it says to others or in later protocols is ignored.
                     Ok(_) | Err(_) => {}
                 },
@@ -198,13 +237,30 @@ impl Shared {
         self.eject();
     }
 
+    /// Tells the first listener of what is new, if both are there.
+    fn tell(&self) {
+        let (listener, mask) = {
+            let mut state = self.lock();
+            if state.invalidated == 0 {
+                return;
+            }
+            let Some((_, listener)) = state.listeners.pop_first() else { return };
+            (listener, std::mem::take(&mut state.invalidated))
+        };
+        listener(Ok(mask));
+    }
+
     /// Lets go of the channel and tells everybody who waits on it.
     fn eject(&self) {
-        let waiters = {
+        let (waiters, listeners) = {
             let mut state = self.lock();
             state.end = None;
-            std::mem::take(&mut state.waiters)
+            state.invalidated = 0;
+            (std::mem::take(&mut state.waiters), std::mem::take(&mut state.listeners))
         };
+        for (_, listener) in listeners {
+            listener(Err(Ejected));
+        }
         for (_, waiter) in waiters {
             waiter(Err(Ejected));
         }

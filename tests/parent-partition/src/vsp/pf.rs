@@ -1,13 +1,14 @@
 //! The VSP's connection to the PF: an open handle, and the interface it was given.
 
 use super::buffer::Lender;
+use super::members::UNTOUCHED;
 use crate::invoke;
 use crate::judge::{self, Rule};
 use crate::machine::{Word, irql};
 use crate::nt::status::{self, Status};
 use crate::nt::{device_interface, file};
 use crate::pnp;
-use crate::sys::{FILE_OBJECT, GUID, SRIOV_DEVICE_INTERFACE_STANDARD};
+use crate::sys::{FILE_OBJECT, GUID, SRIOV_DEVICE_INTERFACE_STANDARD, SRIOV_DEVICE_INTERFACE_STANDARD_2};
 
 /// The PF, open and asked for its interface.
 #[derive(Debug)]
@@ -95,6 +96,44 @@ impl Pf {
         (status, lent.back("ReadVfConfigBlock", function))
     }
 
+    /// The PF's handle, for requests.
+    pub fn file(&self) -> *mut FILE_OBJECT {
+        self.file
+    }
+
+    /// Asks for an interface, into a buffer of `size` bytes that ends at an inaccessible page; what it holds then.
+    pub fn ask(&self, interface: &GUID, size: u16, version: u16) -> (Status, Vec<u8>) {
+        // SAFETY: the file object is open.
+        let top = unsafe { file::IoGetRelatedDeviceObject(self.file) };
+        let mut lender = Lender::new(size.into());
+        let lent = lender.lend(&vec![UNTOUCHED; size.into()]);
+        // SAFETY: the device is live while the file is open, and the buffer has the size.
+        let status = unsafe { pnp::query_interface(top, interface, size, version, lent.pointer().cast()) };
+        (status, lent.back("IRP_MN_QUERY_INTERFACE", 0))
+    }
+
+    /// The interface in version 2, which the caller gives back; `None` from a PF that has version 1 alone.
+    pub(super) fn second(&self) -> Option<SRIOV_DEVICE_INTERFACE_STANDARD_2> {
+        let mut second = SRIOV_DEVICE_INTERFACE_STANDARD_2::default();
+        // SAFETY: the file object is open.
+        let top = unsafe { file::IoGetRelatedDeviceObject(self.file) };
+        let buffer = (&raw mut second).cast();
+        // SAFETY: the device is live while the file is open, and the buffer has the size.
+        let status = unsafe { pnp::query_interface(top, &INTERFACE, SIZE_2, VERSION_2, buffer) };
+        if status != status::SUCCESS {
+            return None;
+        }
+        if (second.Size, second.Version) == (SIZE_2, VERSION_2) {
+            return Some(second);
+        }
+        invoke!(address(second.InterfaceDereference); second.Context);
+        None
+    }
+
+    pub(super) fn table(&self) -> &SRIOV_DEVICE_INTERFACE_STANDARD {
+        &self.interface.0
+    }
+
     /// Address of the PF's ReadVfConfigBlock.
     pub fn read_routine(&self) -> usize {
         address(self.interface.0.ReadVfConfigBlock)
@@ -134,7 +173,7 @@ fn judge_interface(interface: &SRIOV_DEVICE_INTERFACE_STANDARD) {
     }
 }
 
-fn address<F: Word>(routine: Option<F>) -> usize {
+pub(super) fn address<F: Word>(routine: Option<F>) -> usize {
     routine.map_or(0, |routine| routine.word() as usize)
 }
 
@@ -149,8 +188,11 @@ impl std::fmt::Debug for Interface {
 }
 
 const _: () = assert!(size_of::<SRIOV_DEVICE_INTERFACE_STANDARD>() == 120);
+const _: () = assert!(size_of::<SRIOV_DEVICE_INTERFACE_STANDARD_2>() == 144);
 const SIZE: u16 = 120;
 const VERSION: u16 = 1;
+const SIZE_2: u16 = 144;
+const VERSION_2: u16 = 2;
 /// GUID_DEVINTERFACE_VIRTUALIZABLE_DEVICE.
 const CLASS: GUID = GUID {
     Data1: 0xa13a_7a93,
@@ -159,7 +201,7 @@ const CLASS: GUID = GUID {
     Data4: [0xa9, 0xf5, 0x6b, 0x5c, 0x5b, 0x88, 0x52, 0x7d],
 };
 /// GUID_SRIOV_DEVICE_INTERFACE_STANDARD.
-const INTERFACE: GUID = GUID {
+pub const INTERFACE: GUID = GUID {
     Data1: 0x937e_e9b6,
     Data2: 0x0ed3,
     Data3: 0x411c,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::buffer::Lender;
-use super::door::Door;
+use super::door::{Door, Visit};
+use super::invalidations::{Invalidations, Offers};
 use super::pf::Pf;
 use super::service::Offer;
 use crate::machine::{thread, wait};
@@ -18,6 +19,8 @@ use crate::vmbus::packet::PacketKind;
 pub struct Provider {
     door: Arc<Door>,
     channels: BTreeMap<u16, Channel>,
+    offers: Offers,
+    invalidations: Option<Invalidations>,
 }
 
 /// What a call of the PF came to; an error is a call that the VSP did not make.
@@ -41,8 +44,28 @@ impl Provider {
     }
 
     /// Waits for the calls that are inside the PF, then gives interface and handle back.
-    pub fn release_pf(&self) {
+    pub fn release_pf(&mut self) {
+        self.end_listening();
         drop(self.door.close());
+    }
+
+    /// Keeps a request parked at the PF from now on, and tells the guests of each mask that it brings.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_DEVICE_NOT_READY when there is no PF.
+    pub fn listen(&mut self) -> Result<(), Status> {
+        if self.invalidations.is_none() {
+            let pf = self.pf()?;
+            self.invalidations = Some(Invalidations::begin(pf, Arc::clone(&self.offers)));
+        }
+        Ok(())
+    }
+
+    /// Takes back the parked request of [`Provider::listen`].
+    pub fn end_listening(&mut self) {
+        // Dropping it cancels the request.
+        self.invalidations = None;
     }
 
     /// Whether there is a PF to ask.
@@ -62,6 +85,7 @@ impl Provider {
         let offer = Arc::new(Offer::new(slot, vf, host));
         let (served, door) = (Arc::clone(&offer), Arc::clone(&self.door));
         let thread = thread::spawn("vsp channel", move || served.serve(&door)).expect("a host thread");
+        self.offers.lock().expect("no holder panics").insert(vf, Arc::clone(&offer));
         let before = self.channels.insert(vf, Channel { offer, thread });
         assert!(before.is_none(), "a VF belongs to one guest");
         guest
@@ -74,6 +98,7 @@ impl Provider {
 
     /// Takes every device away: asks the guests to let go, waits until they did, and closes the channels.
     pub fn withdraw(&mut self) {
+        self.offers.lock().expect("no holder panics").clear();
         for Channel { offer, .. } in self.channels.values() {
             let eject = HostMessage::Eject { slot: offer.slot };
             // A channel that is closed already has nobody to ask.
@@ -85,6 +110,15 @@ impl Provider {
         while let Some((_, Channel { thread, .. })) = self.channels.pop_first() {
             thread.join();
         }
+    }
+
+    /// The PF, for one call; nobody closes it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_DEVICE_NOT_READY when there is no PF to call.
+    pub fn pf(&self) -> Called<Visit> {
+        self.door.enter().ok_or(status::DEVICE_NOT_READY)
     }
 
     /// Calls the PF's WriteVfConfigBlock with exactly these arguments; `None` is a NULL buffer.

@@ -192,7 +192,7 @@ static NTSTATUS start(PDEVICE_OBJECT device, PIRP irp)
     }
     status = irp->IoStatus.Status;
     PCM_RESOURCE_LIST list = IoGetCurrentIrpStackLocation(irp)->Parameters.StartDevice.AllocatedResourcesTranslated;
-    if (NT_SUCCESS(status) && list->List[0].PartialResourceList.Count != 2) {
+    if (NT_SUCCESS(status) && list->List[0].PartialResourceList.Count != 5) {
         status = STATUS_INVALID_PARAMETER;
     }
     if (NT_SUCCESS(status)) {

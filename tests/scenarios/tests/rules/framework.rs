@@ -80,4 +80,10 @@ crate::wrong::wrong_drivers! {
         Kmdf "complete_with_lock" breaks SpinLock calling "WdfRequestComplete" in "complete_with_lock";
     a_queues_routine_releases_its_spin_locks:
         Kmdf "return_with_lock" breaks ReturnedIrql calling "" in "return_with_lock";
+    vfs_are_off_when_the_device_stops:
+        Kmdf "leave_vfs_on" breaks VfsEnabled calling "EnableVirtualization" in "enter_d0";
+    a_bus_interface_is_given_back:
+        Kmdf "keep_bus_interface" breaks Leak calling "" in "ask_bus";
+    a_bus_interface_that_was_given_back_is_not_called:
+        Kmdf "use_returned_interface" breaks Reference calling "GetResources" in "enter_d0";
 }

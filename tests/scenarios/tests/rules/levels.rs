@@ -30,4 +30,6 @@ crate::wrong::wrong_drivers! {
         Wdm "wait_in_dpc" breaks WaitAboveApc calling "KeWaitForSingleObject" in "wait_in_dpc";
     a_thread_ends_at_the_level_it_began_at:
         Wdm "thread_returns_raised" breaks ReturnedIrql calling "" in "thread_returns_raised";
+    a_lock_that_a_dpc_takes_is_taken_at_dispatch_level:
+        Wdm "lock_at_passive" breaks Deadlock calling "" in "spin";
 }

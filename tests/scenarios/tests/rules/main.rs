@@ -35,6 +35,11 @@ fn a_request_that_a_right_driver_keeps_is_cancelled() {
 }
 
 #[test]
+fn a_lock_taken_at_dispatch_level_meets_no_dpc() {
+    exercises_clean(Kind::Wdm, "right_lock", "0x00000000");
+}
+
+#[test]
 fn a_right_driver_of_a_physical_function_breaks_no_rule() {
     let run = Kind::Pf.run("right");
     run.expect_code(CLEAN);
