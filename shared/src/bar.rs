@@ -62,6 +62,7 @@ impl ProbedBars {
     }
 
     /// Gives the size that each VF has of each register: 0 where one is not implemented, or the upper half of another.
+    #[inline]
     #[must_use]
     pub fn sizes(&self) -> [u64; BARS] {
         let mut sizes = [0; BARS];
@@ -99,6 +100,7 @@ impl VfWindows {
     /// # Errors
     ///
     /// There are fewer ranges than registers, or one of them is no whole number of shares, or too small for so many VFs.
+    #[inline]
     pub fn find(bars: ProbedBars, ranges: &[MemoryRange], vfs: u16) -> Result<Self, NoWindow> {
         let sizes = bars.sizes();
         let implemented = sizes.iter().filter(|size| **size != 0).count();
@@ -134,6 +136,7 @@ impl VfWindows {
     ///
     /// SPEC: the published sample divides the window by the number of VFs in use; the shares lie as far apart as the
     /// register says, however many VFs are in use.
+    #[inline]
     #[must_use]
     pub fn share(&self, vf: u16, bar: usize) -> Option<MemoryRange> {
         let length = *self.bars.sizes().get(bar).filter(|size| **size != 0)?;

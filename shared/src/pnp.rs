@@ -180,6 +180,7 @@ impl PnpNotifications {
     /// let (_, effects) = pnp.step(PnpInput::EventComplete(NtStatus::SUCCESS));
     /// assert_eq!(effects, [Effect::ResumePnp(NtStatus::SUCCESS)]);
     /// ```
+    #[inline]
     pub fn step(&mut self, input: PnpInput) -> (Answer, Effects) {
         let mut effects = Effects::new();
         let answer = self.take(input, &mut effects);
