@@ -222,8 +222,9 @@ fn threads() -> MutexGuard<'static, Vec<libc::pthread_t>> {
 
 /// How long a DPC may take: the DPC watchdog of the real machine is as patient.
 const LIMIT: Duration = Duration::from_secs(5);
-/// How long a DPC waits for a thread to interrupt before a processor that is idle takes it.
-const IDLE: Duration = Duration::from_millis(2);
+/// How long a DPC waits for a thread to interrupt before a processor that is idle takes it: longer than a busy host keeps a
+/// thread that is ready off its processors.
+const IDLE: Duration = Duration::from_millis(100);
 const BETWEEN_SIGNALS: Duration = Duration::from_micros(20);
 const SIGNAL: libc::c_int = libc::SIGUSR1;
 static WAITING: AtomicUsize = AtomicUsize::new(0);
