@@ -5,6 +5,7 @@
 
 #![expect(non_camel_case_types, non_snake_case, non_upper_case_globals, reason = "the headers' own names")]
 
+pub mod handler_interface;
 pub mod operator_interface;
 pub mod pci_virtualization;
 pub mod pcivirt;
