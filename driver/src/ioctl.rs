@@ -2,8 +2,6 @@
 //!
 //! Each request is checked, becomes one input of the engine's machine or one question to it, and is completed or waits.
 //! Buffers are checked when a request arrives, not when it is completed.
-//!
-//! SPEC: abi 6.12: the header writes methods that its macro ignores: every code is `METHOD_BUFFERED`.
 
 use core::sync::atomic::Ordering;
 
@@ -88,6 +86,10 @@ fn wait_for_invalidation<T: RequestCallbacks>(pf: &Pf, request: Request) {
     } else {
         None
     };
+    // A request for a VF that there is not would wait for ever.
+    if only.is_some_and(|vf| pf.serving().is_none_or(|serving| serving.engine.index(vf).is_none())) {
+        return request.complete(NtStatus::INVALID_PARAMETER);
+    }
     pf.wait_for_invalidation::<T>(request, only);
 }
 

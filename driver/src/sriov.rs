@@ -3,11 +3,6 @@
 //! Every member is called at `PASSIVE_LEVEL` with the `Context` of the interface, a counted reference to the PF: members may
 //! be called as long as the caller holds the interface, also after the device is gone. Each translates its arguments, makes
 //! one call, and translates the answer.
-//!
-//! SPEC: abi 6.3: pcivirt.h declares a block's `Length` as below 128; the DDI pages say "must not exceed", and VF drivers send 128.
-//! The engine accepts 1 to 128.
-//!
-//! SPEC: abi 6.15: the pages give some members other types than the header; the header's are used.
 #![expect(unsafe_code, reason = "C functions with raw pointers")]
 
 use core::{ffi::c_void, ptr::NonNull};
@@ -158,6 +153,8 @@ unsafe extern "win64" fn interface_dereference(context: *mut c_void) {
     }
 }
 
+/// SPEC: abi 6.2: sources differ in how high a level a guest may write at; here, on the PF's side, it is `PASSIVE_LEVEL`
+/// throughout, so that a handler may wait.
 unsafe extern "win64" fn write_vf_config_block(
     context: *mut c_void,
     vf: u16,

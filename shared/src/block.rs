@@ -76,7 +76,7 @@ pub struct BlockLength(u8);
 impl BlockLength {
     /// The largest transfer.
     ///
-    /// SPEC: the documentation says that the length must not exceed 128 and every mlx5 guest sends exactly 128; the SAL
+    /// SPEC: abi 6.3: the documentation says that the length must not exceed 128 and every mlx5 guest sends exactly 128; the SAL
     /// annotation in `pcivirt.h` says strictly less. 128 is legal, the annotation is off by one.
     pub const MAX: Self = Self(128);
 

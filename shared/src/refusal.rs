@@ -60,7 +60,7 @@ impl Refusal {
     pub const fn status(self) -> NtStatus {
         match self {
             Self::NotStarted | Self::Reset | Self::Draining | Self::Stuck => NtStatus::DEVICE_NOT_READY,
-            // SPEC: for a bad VfIndex the DDI samples use INVALID_PARAMETER in one place and INVALID_DEVICE_REQUEST in
+            // SPEC: abi 6.18: for a bad VfIndex the DDI samples use INVALID_PARAMETER in one place and INVALID_DEVICE_REQUEST in
             // another; the former wins.
             Self::NullBuffer | Self::NoSuchVf | Self::Length | Self::UnknownBlock => {
                 NtStatus::INVALID_PARAMETER

@@ -51,7 +51,7 @@ pub const IOCTL_SRIOV_MITIGATED_RANGE_UPDATE: u32 = sriov_ioctl(8);
 /// Asks for the PF's identifier; the only one that user mode may send.
 pub const IOCTL_SRIOV_PROXY_QUERY_LUID: u32 = sriov_ioctl(9);
 
-/// SPEC: the header's macro takes a method and ignores it: every code is `METHOD_BUFFERED`, with `FILE_READ_DATA`.
+/// SPEC: abi 6.12: the header's macro takes a method and ignores it: every code is `METHOD_BUFFERED`, with `FILE_READ_DATA`.
 const fn sriov_ioctl(index: u32) -> u32 {
     const FILE_DEVICE_UNKNOWN: u32 = 0x22;
     const FILE_READ_DATA: u32 = 1;
@@ -156,6 +156,8 @@ c_function! {
 }
 c_function! {
     /// Finds a VF by its identifier, which is passed by value.
+    ///
+    /// SPEC: abi 6.15: the pages give this member and others types of their own; the header's are used.
     pub type SRIOV_QUERY_LUID_VF = fn(Context: *mut c_void, Luid: LUID, VfIndex: *mut u16) -> NTSTATUS;
 }
 c_function! {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::partition::Vfs;
+use crate::partition::{Setup, Vfs};
 
 /// Which driver image a task runs.
 #[derive(Args, Clone, Debug)]
@@ -47,6 +47,15 @@ pub struct RunArguments {
     /// The hardware key has no NumVFs.
     #[arg(long)]
     pub no_num_vfs: bool,
+    /// A further DWORD of the device's hardware key; may be given several times.
+    #[arg(long = "value", value_name = "NAME=NUMBER", value_parser = named_number)]
+    pub values: Vec<(String, u32)>,
+    /// The device's interrupt is a line, not a message.
+    #[arg(long)]
+    pub line_interrupt: bool,
+    /// The function driver of the device; the driver under test lies above it.
+    #[arg(long, value_name = "FILE.sys")]
+    pub below: Option<PathBuf>,
 }
 
 impl RunArguments {
@@ -57,6 +66,18 @@ impl RunArguments {
             number: (!self.no_num_vfs).then_some(self.vfs.into()),
         }
     }
+
+    /// What else is unlike an ordinary machine.
+    pub fn setup(&self) -> Setup {
+        Setup { values: self.values.clone(), line_interrupt: self.line_interrupt, below: self.below.clone() }
+    }
+}
+
+/// Reads `NAME=NUMBER`.
+fn named_number(text: &str) -> Result<(String, u32), String> {
+    let (name, number) = text.split_once('=').ok_or("expected NAME=NUMBER")?;
+    let number = number.parse().map_err(|error| format!("{number:?} is no DWORD: {error}"))?;
+    Ok((name.to_owned(), number))
 }
 
 /// What `faults` is asked for.

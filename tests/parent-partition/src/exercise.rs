@@ -75,6 +75,7 @@ fn add(driver: &DriverRef, report: &mut impl FnMut(&Step)) -> Option<DeviceRef> 
         vf_device: DEVICE,
         total_vfs: VFS,
         num_vfs: Some(VFS.into()),
+        ..Function::default()
     };
     let added = pnp::add_device(driver, function);
     report(&Step { name: "add-device", status: *added.as_ref().err().unwrap_or(&status::SUCCESS) });

@@ -24,6 +24,7 @@ use crate::vsp::service;
 pub struct Partition {
     image: PathBuf,
     vfs: Vfs,
+    setup: Setup,
     client: Client,
     pf: Option<LoadedPf>,
     // Dropped in this order: VF drivers before their devices, and those after their channels.
@@ -45,6 +46,17 @@ impl Vfs {
     pub fn all(count: u16) -> Self {
         Self { total: count, number: Some(count.into()) }
     }
+}
+
+/// What else is unlike an ordinary machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Setup {
+    /// Further DWORDs of the device's hardware key.
+    pub values: Vec<(String, u32)>,
+    /// The device's interrupt is a line, not a message.
+    pub line_interrupt: bool,
+    /// The function driver of the device, which then lies below the driver under test.
+    pub below: Option<PathBuf>,
 }
 
 /// A guest with one VF.
@@ -70,6 +82,7 @@ pub enum Decider {
 #[derive(Debug)]
 struct LoadedPf {
     driver: DriverRef,
+    below: Option<DriverRef>,
     /// Until it is removed.
     device: Option<Arc<DeviceRef>>,
 }
@@ -80,7 +93,13 @@ impl Partition {
     /// The driver is not loaded yet: see [`Partition::load`].
     pub fn boot(image: PathBuf, vfs: Vfs, client: Client) -> Self {
         pnp::boot();
-        Self { image, vfs, client, pf: None, vsp: Provider::default(), guests: BTreeMap::new() }
+        let (vsp, guests) = Default::default();
+        Self { image, vfs, setup: Setup::default(), client, pf: None, vsp, guests }
+    }
+
+    /// Makes the machine another one, from the next load on.
+    pub fn set_up(&mut self, setup: Setup) {
+        self.setup = setup;
     }
 
     /// Loads the driver, adds the device, starts it, and lets VSP and guests have it.
@@ -94,16 +113,26 @@ impl Partition {
         if self.pf.is_some() {
             return Err(IMAGE_ALREADY_LOADED);
         }
-        let driver = pnp::load_driver(SERVICE, &self.image).map_err(|error| error.status())?;
-        let device = match pnp::add_device(&driver, self.function()) {
+        let below = self.setup.below.as_ref().map(|image| pnp::load_driver(SERVICE_BELOW, image));
+        let below = below.transpose().map_err(|error| error.status())?;
+        let driver = match pnp::load_driver(SERVICE, &self.image) {
+            Ok(driver) => driver,
+            Err(error) => {
+                below.map(pnp::unload);
+                return Err(error.status());
+            }
+        };
+        let stack: Vec<&DriverRef> = below.iter().chain([&driver]).collect();
+        let device = match pnp::add_device_stack(&stack, self.function()) {
             Ok(device) => device,
             Err(status) => {
                 pnp::unload(driver);
+                below.map(pnp::unload);
                 return Err(status);
             }
         };
         let started = pnp::start(&device);
-        self.pf = Some(LoadedPf { driver, device: Some(Arc::new(device)) });
+        self.pf = Some(LoadedPf { driver, below, device: Some(Arc::new(device)) });
         let ready = if started == status::SUCCESS { self.vsp.take_pf() } else { Err(started) };
         if let Err(status) = ready {
             self.unload()?;
@@ -123,8 +152,9 @@ impl Partition {
     pub fn unload(&mut self) -> Result<(), Status> {
         // Removed already: nothing is left to take away.
         let _removed = self.remove();
-        let LoadedPf { driver, .. } = self.pf.take().ok_or(status::DEVICE_NOT_READY)?;
+        let LoadedPf { driver, below, .. } = self.pf.take().ok_or(status::DEVICE_NOT_READY)?;
         pnp::unload(driver);
+        below.map(pnp::unload);
         Ok(())
     }
 
@@ -236,6 +266,8 @@ impl Partition {
             vf_device: VF_DEVICE,
             total_vfs: self.vfs.total,
             num_vfs: self.vfs.number,
+            values: self.setup.values.clone(),
+            line_interrupt: self.setup.line_interrupt,
         }
     }
 }
@@ -250,6 +282,7 @@ impl Drop for Partition {
 }
 
 const SERVICE: &str = "pf_backchannel";
+const SERVICE_BELOW: &str = "function_driver";
 const IMAGE_ALREADY_LOADED: Status = 0xC000_010E_u32.cast_signed();
 /// ConnectX-5 and its VFs, which the worked example's protocol is of.
 const VENDOR: u16 = 0x15B3;

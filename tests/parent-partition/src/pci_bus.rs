@@ -61,6 +61,9 @@ pub(crate) fn enumerate(function: &Function, service: &str) -> *mut DEVICE_OBJEC
     if let Some(num_vfs) = function.num_vfs {
         hive::set(&node.hardware_key(), "NumVFs", Value::dword(num_vfs));
     }
+    for (name, value) in &function.values {
+        hive::set(&node.hardware_key(), name, Value::dword(*value));
+    }
     device_node::insert(pdo.addr(), node);
     Hardware::plug(pdo.expose_provenance(), function.clone());
     pdo

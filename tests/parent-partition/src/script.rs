@@ -38,6 +38,7 @@ pub fn run(arguments: &RunArguments) -> u8 {
         }
     };
     let mut partition = Partition::boot(image, arguments.vfs(), Client::Windows);
+    partition.set_up(arguments.setup());
     if let Err(status) = partition.load() {
         eprintln!("the driver does not start: {status:#010x}");
         return FAILED;

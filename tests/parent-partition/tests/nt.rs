@@ -309,8 +309,14 @@ fn code(story: u32) -> u32 {
 
 const METHOD_OUT_DIRECT: u32 = 2;
 const METHOD_NEITHER: u32 = 3;
-const FUNCTION: Function =
-    Function { vendor: 0x1234, device: 0x5678, vf_device: 0x5679, total_vfs: 8, num_vfs: Some(5) };
+const FUNCTION: Function = Function {
+    vendor: 0x1234,
+    device: 0x5678,
+    vf_device: 0x5679,
+    total_vfs: 8,
+    num_vfs: Some(5),
+    ..Function::default()
+};
 /// Longer than any request takes that is not forgotten.
 const SOON: Duration = Duration::from_secs(5);
 const CLASS: GUID =

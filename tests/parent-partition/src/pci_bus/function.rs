@@ -6,7 +6,7 @@
 use super::registers::Registers;
 
 /// A function on the bus, with an SR-IOV capability if it has VFs.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Function {
     /// Vendor identifier, of the VFs too.
     pub vendor: u16,
@@ -18,6 +18,10 @@ pub struct Function {
     pub total_vfs: u16,
     /// The value NumVFs of its hardware key, where an INF or an administrator has put one.
     pub num_vfs: Option<u32>,
+    /// Further DWORDs of its hardware key.
+    pub values: Vec<(String, u32)>,
+    /// Its interrupt is a line, not a message.
+    pub line_interrupt: bool,
 }
 
 /// Memory that one base address register of each VF decodes.
@@ -165,7 +169,7 @@ mod tests {
     use super::{Function, SRIOV_OFFSET, probed_bars};
 
     fn function(total_vfs: u16) -> Function {
-        Function { vendor: 1, device: 2, vf_device: 3, total_vfs, num_vfs: None }
+        Function { vendor: 1, device: 2, vf_device: 3, total_vfs, ..Function::default() }
     }
 
     /// The identifiers of the extended capabilities and where each lies, as software walks the list.

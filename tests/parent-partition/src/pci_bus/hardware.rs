@@ -214,7 +214,10 @@ mod tests {
     use std::sync::Arc;
 
     fn hardware(pdo: usize, total_vfs: u16) -> Arc<Hardware> {
-        Hardware::plug(pdo, Function { vendor: 1, device: 2, vf_device: 3, total_vfs, num_vfs: None });
+        Hardware::plug(
+            pdo,
+            Function { vendor: 1, device: 2, vf_device: 3, total_vfs, ..Function::default() },
+        );
         Hardware::find(pdo).expect("just plugged in")
     }
 

@@ -100,7 +100,9 @@ pub fn add_device_stack(drivers: &[&DriverRef], function: Function) -> Result<De
 /// failed can only be removed.
 pub fn start(device: &DeviceRef) -> Status {
     let hardware = pci_bus::Hardware::find(device.pdo);
-    let resources = Resources::new(hardware.iter().flat_map(|hardware| hardware.function().windows()));
+    let line = hardware.as_ref().is_some_and(|hardware| hardware.function().line_interrupt);
+    let windows = hardware.iter().flat_map(|hardware| hardware.function().windows());
+    let resources = Resources::new(windows, line);
     let sent = send(device.physical(), Minor::StartDevice, |location| {
         // SAFETY: the union's member of this minor function.
         let start = unsafe { &mut location.Parameters.StartDevice };

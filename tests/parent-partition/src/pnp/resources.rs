@@ -14,16 +14,17 @@ pub(crate) struct Resources {
 }
 
 impl Resources {
-    /// The lists of a device with one BAR, one message, and a window for each VF BAR.
-    pub(crate) fn new(windows: impl Iterator<Item = (u64, u32)>) -> Self {
+    /// The lists of a device with one BAR, one message (or line), and a window for each VF BAR.
+    pub(crate) fn new(windows: impl Iterator<Item = (u64, u32)>, line: bool) -> Self {
         let memory = |(start, length): (u64, u32)| {
             descriptor(TYPE_MEMORY, FLAGS_BAR, [start as u32, (start >> 32) as u32, length])
         };
         let bar = memory((BAR_START, BAR_LENGTH));
         let windows: Vec<_> = windows.map(memory).collect();
-        // Raw: group and message count, vector. Translated: level, vector.
-        let raw = descriptor(TYPE_INTERRUPT, FLAGS_MESSAGE, [1 << 16, VECTOR, 0]);
-        let translated = descriptor(TYPE_INTERRUPT, FLAGS_MESSAGE, [LEVEL, VECTOR, 0]);
+        // Raw: group and message count (of a line: its level), vector. Translated: level, vector.
+        let (flags, first) = if line { (FLAGS_LINE, LEVEL) } else { (FLAGS_MESSAGE, 1 << 16) };
+        let raw = descriptor(TYPE_INTERRUPT, flags, [first, VECTOR, 0]);
+        let translated = descriptor(TYPE_INTERRUPT, flags, [LEVEL, VECTOR, 0]);
         let with = |message| list(&[&[bar, message], &windows[..]].concat());
         Self { raw: with(raw), translated: with(translated) }
     }
@@ -82,6 +83,8 @@ const SHARE_EXCLUSIVE: u8 = 1;
 const FLAGS_BAR: u16 = 0x80;
 /// CM_RESOURCE_INTERRUPT_LATCHED | CM_RESOURCE_INTERRUPT_MESSAGE.
 const FLAGS_MESSAGE: u16 = 0x3;
+/// CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE.
+const FLAGS_LINE: u16 = 0;
 const INTERFACE_TYPE_PCI: u32 = 5;
 const VERSION_AND_REVISION: u32 = 0x0001_0001;
 const BAR_START: u64 = 0xF_C000_0000;
@@ -98,7 +101,7 @@ mod tests {
     #[test]
     fn the_lists_have_the_layout_of_the_headers() {
         assert_eq!(size_of::<CM_PARTIAL_RESOURCE_DESCRIPTOR>(), DESCRIPTOR);
-        let resources = Resources::new([(0xF_D000_0000, 0x4000)].into_iter());
+        let resources = Resources::new([(0xF_D000_0000, 0x4000)].into_iter(), false);
         // SAFETY: the list lives as long as `resources` and holds two partial descriptors.
         unsafe {
             let list = resources.translated();

@@ -119,7 +119,7 @@ pub(super) extern "win64" fn start_without_resources() {
 
 fn pnp(minor: u8, kind: u32) -> (Request, u32) {
     let resources = minor == START_DEVICE && !NO_RESOURCES.load(Ordering::Relaxed);
-    let lists = resources.then(|| Resources::new(std::iter::empty()));
+    let lists = resources.then(|| Resources::new(std::iter::empty(), false));
     let (raw, translated) = lists.as_ref().map_or_else(Default::default, |lists| {
         (lists.raw().expose_provenance(), lists.translated().expose_provenance())
     });

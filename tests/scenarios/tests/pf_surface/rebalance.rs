@@ -1,8 +1,12 @@
 //! A rebalance under an attached VSP: told, answered, over.
 
+use scenarios::script::answers_with;
 use serde_json::{Value, json};
 
-use crate::{CANCELLED, INVALID_DEVICE_STATE, PENDING, SUCCESS, UNSUCCESSFUL, awaited, begin, expect, go};
+use crate::{
+    BUFFER_TOO_SMALL, CANCELLED, INVALID_DEVICE_STATE, PENDING, SUCCESS, UNSUCCESSFUL, awaited, begin,
+    expect, go,
+};
 
 /// What a notification brought.
 fn event(answer: &Value) -> Option<u64> {
@@ -104,4 +108,48 @@ fn attach_waits_while_the_pf_is_stopped() {
         (go("start"), SUCCESS),
         (awaited("a"), SUCCESS),
     ]);
+}
+
+#[test]
+fn event_is_four_bytes_whatever_room_there_is() {
+    let notification = json!({"do": "ioctl", "code": 0x0022_6044, "output": 100, "id": "n"});
+    let found = expect(&[
+        (go("attach"), SUCCESS),
+        (notification, PENDING),
+        (begin("query_stop", "q"), PENDING),
+        (awaited("n"), SUCCESS),
+        (go("event_complete"), SUCCESS),
+    ]);
+    assert_eq!(found[3]["data"], "00000000");
+}
+
+#[test]
+fn request_without_room_does_not_lose_the_event() {
+    let short = json!({"do": "ioctl", "code": 0x0022_6044, "output": 3});
+    let found = expect(&[
+        (go("attach"), SUCCESS),
+        (begin("query_stop", "q"), PENDING),
+        (short, BUFFER_TOO_SMALL),
+        (begin("notification", "n"), SUCCESS),
+        (go("event_complete"), SUCCESS),
+        (awaited("q"), SUCCESS),
+    ]);
+    assert_eq!(event(&found[3]), Some(0));
+}
+
+#[test]
+fn vsp_that_does_not_answer_in_time_refuses_the_rebalance() {
+    let found = answers_with(
+        &["--value", "QueryStopTimeout=300"],
+        &[
+            go("attach"),
+            begin("query_stop", "q"),
+            awaited("q"),
+            go("cancel_stop"),
+            json!({"do": "operator", "request": "query_pf"}),
+        ],
+    );
+    assert_eq!(found[2]["status"], UNSUCCESSFUL, "{found:?}");
+    // QueryStopTimeouts.
+    assert_eq!(&found[4]["data"].as_str().expect("bytes")[32..40], "01000000");
 }

@@ -3,7 +3,9 @@
 use scenarios::script::{answers, vsp_read, write};
 use serde_json::{Value, json};
 
-use crate::{CANCELLED, DEVICE_NOT_READY, PENDING, SUCCESS, awaited, begin, expect, go};
+use crate::{
+    CANCELLED, DEVICE_NOT_READY, INVALID_DEVICE_STATE, PENDING, SUCCESS, awaited, begin, expect, go,
+};
 
 /// A device in use.
 const DEVICE_BUSY: &str = "0x80000011";
@@ -73,4 +75,16 @@ fn run_that_ends_with_everything_parked_leaves_nothing() {
         write(0, 0, &[0; 128]),
     ]);
     assert_eq!(found.len(), 5);
+}
+
+#[test]
+fn removal_is_no_event_of_the_conversation() {
+    expect(&[
+        (go("attach"), SUCCESS),
+        (begin("notification", "n"), PENDING),
+        (go("query_remove"), DEVICE_BUSY),
+        (go("cancel_remove"), SUCCESS),
+        (go("event_complete"), INVALID_DEVICE_STATE),
+        (json!({"do": "cancel", "of": "n"}), CANCELLED),
+    ]);
 }

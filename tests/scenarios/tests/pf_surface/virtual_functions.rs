@@ -52,3 +52,10 @@ fn vfs_beyond_a_bus_number_are_where_the_bus_says() {
     let found = answers_with(&["--vfs", "65"], &[json!({"do": "location", "vf": 64})]);
     assert_eq!([&found[0]["bus"], &found[0]["function"]], [2, 0]);
 }
+
+#[test]
+fn line_interrupt_does_not_start() {
+    let run = command::run_with_input(["run", "-", "--line-interrupt"], "");
+    run.expect_code(1);
+    assert!(run.errors.contains("does not start: 0xc0000182"), "{run}");
+}

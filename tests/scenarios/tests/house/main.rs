@@ -1,5 +1,7 @@
 //! The house rules that a program can check, read from the sources.
 
+mod citations;
+
 use std::{
     fs,
     path::{Path, PathBuf},
