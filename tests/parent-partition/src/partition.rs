@@ -118,7 +118,7 @@ impl Partition {
         let driver = match pnp::load_driver(SERVICE, &self.image) {
             Ok(driver) => driver,
             Err(error) => {
-                below.map(pnp::unload);
+                unload_all(below);
                 return Err(error.status());
             }
         };
@@ -126,8 +126,7 @@ impl Partition {
         let device = match pnp::add_device_stack(&stack, self.function()) {
             Ok(device) => device,
             Err(status) => {
-                pnp::unload(driver);
-                below.map(pnp::unload);
+                unload_all([driver].into_iter().chain(below));
                 return Err(status);
             }
         };
@@ -153,8 +152,7 @@ impl Partition {
         // Removed already: nothing is left to take away.
         let _removed = self.remove();
         let LoadedPf { driver, below, .. } = self.pf.take().ok_or(status::DEVICE_NOT_READY)?;
-        pnp::unload(driver);
-        below.map(pnp::unload);
+        unload_all([driver].into_iter().chain(below));
         Ok(())
     }
 
@@ -270,6 +268,11 @@ impl Partition {
             line_interrupt: self.setup.line_interrupt,
         }
     }
+}
+
+/// Unloads drivers, from the top of their stack down.
+fn unload_all(drivers: impl IntoIterator<Item = DriverRef>) {
+    drivers.into_iter().for_each(pnp::unload);
 }
 
 impl Drop for Partition {
