@@ -315,7 +315,8 @@ const FUNCTION: Function = Function {
     vf_device: 0x5679,
     total_vfs: 8,
     num_vfs: Some(5),
-    ..Function::default()
+    values: Vec::new(),
+    line_interrupt: false,
 };
 /// Longer than any request takes that is not forgotten.
 const SOON: Duration = Duration::from_secs(5);
