@@ -149,8 +149,9 @@ pub struct PF_BACKCHANNEL_REGISTRATION {
     pub Read: PF_BACKCHANNEL_READ,
     /// Hears of events; not NULL.
     pub VfEvent: PF_BACKCHANNEL_VF_EVENT,
-    /// The caller's open file object on the PF's device, as `IoGetDeviceObjectPointer` or `WdfIoTargetWdmGetTargetFileObject`
-    /// gives it. Its handle being closed, and its last reference going, each unregister what was registered with it.
+    /// The caller's open file object on the PF's device, as `WdfIoTargetWdmGetTargetFileObject`, or `ZwCreateFile` with
+    /// `ObReferenceObjectByHandle`, gives it. Once its handle is closed, all that was registered with it is unregistered.
+    /// Not that of `IoGetDeviceObjectPointer`, which has closed the handle when it returns.
     pub FileObject: PFILE_OBJECT,
     /// The caller's driver object. It is referenced as long as the registration lives, so that the callbacks' code stays;
     /// all three callbacks lie in its image. Once its driver is being unloaded they are not called any more.

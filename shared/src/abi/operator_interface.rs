@@ -31,11 +31,15 @@ pub const IOCTL_PF_BACKCHANNEL_INVALIDATE: u32 = change(8);
 /// How many causes of refusals are counted.
 pub const PF_BACKCHANNEL_REFUSALS: usize = 18;
 
-const fn look(index: u32) -> u32 {
+/// Makes the code of a request that looks.
+#[must_use]
+pub const fn look(index: u32) -> u32 {
     code(index, FILE_READ_DATA)
 }
 
-const fn change(index: u32) -> u32 {
+/// Makes the code of a request that changes something.
+#[must_use]
+pub const fn change(index: u32) -> u32 {
     code(index, FILE_READ_DATA | FILE_WRITE_DATA)
 }
 

@@ -4,6 +4,7 @@
 
 mod content_root;
 mod cross_build;
+mod header;
 mod image;
 mod lint;
 mod packages;
@@ -53,6 +54,12 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Write the C headers in `driver/include` from their Rust definitions.
+    Header {
+        /// Write nothing; fail when a header is not up to date.
+        #[arg(long)]
+        check: bool,
+    },
     /// Check formatting, lints and documentation, the driver for its own target included.
     Lint,
     /// Measure the engine beside the machine's limit and two rivals, in one run.
@@ -80,6 +87,7 @@ fn main() -> ExitCode {
         }
         Task::Test { only } => test::run(only.as_deref()),
         Task::Image { release, json } => print_image(release, json),
+        Task::Header { check } => header::run(check),
         Task::Lint => lint::run(),
         Task::Bench { arguments } => partition::bench(&arguments),
         Task::Partition { arguments } => partition::run(&arguments),

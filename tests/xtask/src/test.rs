@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     cross_build::{CrossBuild, DRIVER, DRIVERS, LIBRARY_DRIVER, Profile},
+    header,
     image::Image,
     lint, packages,
     partition::{self, IMAGE_VARIABLE, cargo},
@@ -34,6 +35,7 @@ type Check = fn() -> Result<usize>;
 const STEPS: &[(&str, &str, Check)] = &[
     ("lint", "formatting, clippy, documentation; the driver for its own target", lints),
     ("tasks", "these commands' own tests", tasks),
+    ("header", "the C headers are what their Rust definitions say", headers),
     ("engine", "rules, refusals, examples in the documentation", engine),
     ("model", "the engine does what a slow model does, over ten million random operations", model),
     ("loom", "gate, drain, replace, reset, invalidation under every schedule", loom),
@@ -129,6 +131,11 @@ fn lints() -> Result<usize> {
 
 fn tasks() -> Result<usize> {
     cargo_test(cargo().args(["test", "--no-fail-fast", "--package", "xtask"]))
+}
+
+fn headers() -> Result<usize> {
+    ensure!(header::run(true)? == 0, "a C header is not up to date");
+    Ok(header::COUNT)
 }
 
 fn engine() -> Result<usize> {

@@ -143,7 +143,8 @@ pub const PF_BACKCHANNEL_STATUS_SCHEMA_NOT_INVALIDATABLE: NTSTATUS = status(0x29
 /// Schema: only writes can be deferred.
 pub const PF_BACKCHANNEL_STATUS_SCHEMA_DEFERRED: NTSTATUS = status(0x2A);
 
-/// A status of this interface: severity error, customer code, facility 0x0BC.
-const fn status(number: u32) -> NTSTATUS {
+/// Makes a status of this interface: severity error, customer code, facility 0x0BC.
+#[must_use]
+pub const fn status(number: u32) -> NTSTATUS {
     (0xE0BC_0000 | number).cast_signed()
 }

@@ -9,6 +9,7 @@ mod compilers;
 mod facts;
 mod init_routines;
 mod interface_codes;
+mod own_headers;
 mod records;
 mod sources;
 mod tree;

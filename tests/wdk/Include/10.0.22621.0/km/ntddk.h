@@ -1,28 +1,10 @@
-/* The kernel interfaces of a device driver, one concept a header. */
+/* The kernel interfaces of a device driver: those of wdm.h, and more. */
 #ifndef MINI_NTDDK_H
 #define MINI_NTDDK_H
 
-#include "nt_irql.h"
-#include "nt_dispatcher.h"
-#include "nt_lock.h"
-#include "nt_memory.h"
-#include "nt_rtl.h"
-#include "nt_device.h"
-#include "nt_irp.h"
-#include "nt_power.h"
-#include "nt_resource.h"
-#include "nt_pnp.h"
-#include "nt_stack_location.h"
-#include "nt_io.h"
-#include "nt_object.h"
+#include "wdm.h"
 #include "nt_process.h"
 #include "nt_bugcheck.h"
-#include "nt_debug.h"
-#include "nt_pci.h"
-#include "devioctl.h"
-#include "evntprov.h"
-#include "nt_atomic.h"
-#include "ntstatus.h"
 
 
 
