@@ -169,7 +169,7 @@ fn report_leaks(binding: &Arc<Binding>) {
     let names: Vec<_> =
         left.iter().map(|object| format!("{} ({} references)", object.kind, object.references())).collect();
     let detail = format!("objects left at unload: {}", names.join(", "));
-    judge::violation_at(Rule::Leak, "", first.made_at, detail);
+    verify::finding_at(Rule::Leak, first.made_at, detail);
 }
 
 fn terminated(mut address: usize) -> String {

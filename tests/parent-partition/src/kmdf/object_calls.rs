@@ -8,6 +8,7 @@ use super::driver_memory;
 use super::handle::{self, Handle, Kind};
 use super::loader;
 use super::object::{self, Object};
+use super::request::Request;
 use super::status::{self, Status};
 use super::table::{Routine, routines};
 use super::verify;
@@ -58,11 +59,18 @@ extern "win64" fn WdfObjectCreate(globals: usize, attributes: usize, out: usize)
 
 /// Ends an object and everything below it. IRQL <= DISPATCH_LEVEL, for many types PASSIVE_LEVEL.
 ///
-/// Judged: an object that the framework ends by itself (trace `misuse-delete-device-verifier`).
+/// Judged: an object that the framework ends by itself (trace `misuse-delete-device-verifier`). Of a request the framework
+/// itself finds that at its completion only (trace `misuse-delete-request-verifier`).
 extern "win64" fn WdfObjectDelete(globals: usize, object: Handle) {
     loader::binding(globals);
+    if let Ok(request) = handle::try_of::<Request>(object) {
+        verify::unnoticed(Rule::ObjectState, "a WDFREQUEST that the framework ends may not be deleted");
+        request.state().deleted = true;
+        request.object.dispose();
+        return;
+    }
     let object = handle::any(object);
-    if !object.is_deletable() || object.kind == <super::request::Request as Kind>::NAME {
+    if !object.is_deletable() {
         verify::finding(
             Rule::ObjectState,
             format_args!("a {} that the framework ends may not be deleted", object.kind),

@@ -24,7 +24,7 @@ use super::query_interface;
 use super::resource_list::ResourceList;
 use super::status::{self, Status};
 use super::verify;
-use crate::judge::{self, Rule};
+use crate::judge::Rule;
 use crate::sys;
 
 /// Where a device is between being added and being removed.
@@ -394,7 +394,7 @@ fn disable_interfaces(device: &Device) {
 /// (trace `fail-prepare-notsupported-verifier`).
 pub(super) fn refuse_not_supported(callback: &str, status: Status) {
     if status == status::NOT_SUPPORTED && verify::verifier() {
-        judge::violation(Rule::BadParameter, format_args!("{callback} returned STATUS_NOT_SUPPORTED"));
+        verify::finding(Rule::BadParameter, format_args!("{callback} returned STATUS_NOT_SUPPORTED"));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::callback;
 use super::driver_memory;
 use super::handle::{self, Handle};
 use super::kernel::Event;
@@ -143,15 +144,17 @@ impl Queue {
     /// `misuse-never-completed-verifier`).
     fn wait_for_driver(&self, event: &Event) {
         if !verify::verifier() {
-            event.wait();
-        } else if !event.wait_until(Some(PATIENCE)) {
+            return event.wait();
+        }
+        let patience = if verify::goes_on() { FRAMEWORKS_PATIENCE } else { PATIENCE };
+        while !event.wait_until(Some(patience)) {
             let held = self.state().owned.first().and_then(|request| request.irp());
             let callback = match held.map(|irp| self.handler_of(irp)) {
                 Some(Handler::Call(function, _)) => function,
                 Some(Handler::Empty | Handler::None) | None => 0,
             };
             let detail = "the driver neither completes nor acknowledges a request that its queue waits for";
-            judge::violation_at(Rule::RequestNotCompleted, "", callback, detail);
+            verify::finding_at(Rule::RequestNotCompleted, callback, detail);
         }
     }
 
@@ -162,6 +165,12 @@ impl Queue {
                 Some(request) => self.cancel_waiting(request),
                 None => break,
             }
+        }
+        let left = std::mem::take(&mut self.state().left_cancelable);
+        for (request, function) in left {
+            callback::notify(function, &[request.handle() as u64]);
+            let detail = "a request that was completed while it was cancelable is cancelled";
+            judge::violation_at(Rule::ObjectState, "", function, detail);
         }
         let owned: Vec<_> = self.state().owned.clone();
         for request in owned {
@@ -326,6 +335,8 @@ extern "win64" fn signal(_queue: usize, event: usize) {
 
 /// How long the verifier waits, in units of 100 ns from now.
 const PATIENCE: i64 = -50_000_000;
+/// How long the framework itself waits before each word about it: a minute.
+const FRAMEWORKS_PATIENCE: i64 = -600_000_000;
 const ACCEPTS: u32 = 1;
 const DISPATCHES: u32 = 2;
 const NO_REQUESTS: u32 = 4;

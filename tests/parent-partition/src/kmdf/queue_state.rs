@@ -56,6 +56,8 @@ pub(super) struct QueueState<R> {
     pub(super) when_ready: Option<Notification>,
     /// Requests whose EvtRequestCancel is due.
     pub(super) cancelled: VecDeque<Arc<R>>,
+    /// Requests that were completed while they were cancelable, each with its EvtRequestCancel.
+    pub(super) left_cancelable: Vec<(Arc<R>, usize)>,
     /// Requests whose EvtIoCanceledOnQueue is due.
     pub(super) cancelled_on_queue: VecDeque<Arc<R>>,
     /// A purge is on: what becomes cancelable or comes back is cancelled.
@@ -155,6 +157,7 @@ impl<R: Queued> QueueState<R> {
             when_empty: None,
             when_ready: None,
             cancelled: VecDeque::new(),
+            left_cancelable: Vec::new(),
             cancelled_on_queue: VecDeque::new(),
             cancels_dispatched: false,
             disposing: false,

@@ -55,6 +55,8 @@ pub(super) struct RequestState {
     pub(super) marked: bool,
     /// EvtRequestCancel or EvtIoCanceledOnQueue was called for it.
     pub(super) cancel_called: bool,
+    /// The driver deleted it.
+    pub(super) deleted: bool,
     /// What the driver answered to EvtIoStop.
     pub(super) acknowledgement: Acknowledgement,
     /// EvtIoStop was called for it and it was not acknowledged yet.
@@ -113,6 +115,7 @@ impl Request {
                 cancel_function: 0,
                 marked: false,
                 cancel_called: false,
+                deleted: false,
                 acknowledgement: Acknowledgement::None,
                 in_stop_callback: false,
                 buffers: [None, None],

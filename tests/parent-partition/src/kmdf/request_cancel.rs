@@ -81,6 +81,17 @@ impl Request {
         }
     }
 
+    /// Stays on its queue's list of cancelable requests while it is completed, as the framework has it: the next purge calls
+    /// EvtRequestCancel for what is gone by then (trace `cancel-complete-marked-verifier`).
+    pub(super) fn leave_cancelable(self: &Arc<Self>) {
+        let function = self.state().cancel_function;
+        if let Some(queue) = self.queue() {
+            // The handle stays, so that what the driver does with it can be told.
+            self.object.reference();
+            queue.state().left_cancelable.push((Arc::clone(self), function));
+        }
+    }
+
     /// Calls the driver's EvtRequestCancel, once.
     pub(super) fn call_cancel(&self) {
         let function = {
@@ -190,7 +201,7 @@ extern "win64" fn WdfRequestUnmarkCancelable(globals: usize, request: Handle) ->
 extern "win64" fn WdfRequestIsCanceled(globals: usize, request: Handle) -> u8 {
     loader::binding(globals);
     let request = handle::of::<Request>(request);
-    if verify::verifier() && request.expect_unmarked().is_err() {
+    if verify::verifier() && (request.expect_driver_owns().is_err() || request.expect_unmarked().is_err()) {
         return 0;
     }
     u8::from(request.irp_for_driver().is_cancelled())

@@ -78,7 +78,7 @@ impl Request {
     }
 
     fn finish(&self, irp: Irp, status: Status, boost: i8) {
-        let disposed = self.object.dispose();
+        let disposed = self.object.dispose() || self.state().deleted;
         irp.set_status(as_nt(status));
         irp.complete(boost);
         if disposed {
@@ -125,7 +125,7 @@ extern "win64" fn WdfRequestCompleteWithPriorityBoost(
 
 fn complete(handle: Handle, status: Status, information: Option<usize>, boost: i8) {
     if let Err(Fault::Deleted(<Request as handle::Kind>::NAME)) = handle::try_of::<Request>(handle) {
-        judge::violation(Rule::DoubleCompletion, "the request was completed before, and its handle is gone");
+        return completed_before("the request was completed before, and its handle is gone");
     }
     let request = handle::of::<Request>(handle);
     verify::up_to_dispatch_level();
@@ -133,9 +133,7 @@ fn complete(handle: Handle, status: Status, information: Option<usize>, boost: i
         let state = request.state();
         (state.place, state.irp)
     };
-    let Some(irp) = irp else {
-        judge::violation(Rule::DoubleCompletion, "the request was completed before");
-    };
+    let Some(irp) = irp else { return completed_before("the request was completed before") };
     if place != Place::Driver {
         verify::finding(Rule::DoubleCompletion, "the request is not owned by the driver");
         return;
@@ -149,17 +147,29 @@ fn complete(handle: Handle, status: Status, information: Option<usize>, boost: i
     request.complete(status, boost);
 }
 
+/// A second completion: without the verifier the framework does not live on (trace `misuse-complete-twice-verifier`).
+fn completed_before(detail: &str) {
+    verify::finding(Rule::DoubleCompletion, detail);
+    if !verify::verifier() {
+        judge::violation(Rule::DoubleCompletion, detail);
+    }
+}
+
 /// What the verifier looks at before a completion (trace `misuse-information-too-long-verifier`).
-fn examine(request: &Request, irp: Irp, status: Status) {
-    let (marked, cancel_called) = {
+fn examine(request: &Arc<Request>, irp: Irp, status: Status) {
+    let (marked, cancel_called, deleted) = {
         let state = request.state();
-        (state.marked, state.cancel_called)
+        (state.marked, state.cancel_called, state.deleted)
     };
+    if deleted {
+        verify::finding(Rule::ObjectState, "the request was deleted before it is completed");
+    }
     if marked && !cancel_called {
         verify::finding(
             Rule::ObjectState,
             "a cancelable request is completed: call WdfRequestUnmarkCancelable before",
         );
+        request.leave_cancelable();
     }
     let stack = irp.parameters();
     // SAFETY: the union's part is the one that the major function selects.

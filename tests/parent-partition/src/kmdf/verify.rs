@@ -45,6 +45,29 @@ pub(super) fn finding(rule: Rule, detail: impl Display) {
     }
 }
 
+/// As [`finding`], for what the code at an address of the driver has done before.
+pub(super) fn finding_at(rule: Rule, at: usize, detail: impl Display) {
+    if verifier() {
+        match OBSERVER.get() {
+            Some(observer) => observer(rule, &detail.to_string()),
+            None => judge::violation_at(rule, "", at, detail),
+        }
+    }
+}
+
+/// What a page forbids and the framework does not look at: ends the run, unless it goes on after findings as the framework
+/// would, without a word.
+pub(super) fn unnoticed(rule: Rule, detail: impl Display) {
+    if OBSERVER.get().is_none() {
+        judge::violation(rule, detail);
+    }
+}
+
+/// Whether the run goes on after findings.
+pub(super) fn goes_on() -> bool {
+    OBSERVER.get().is_some()
+}
+
 /// A pointer that must not be NULL.
 pub(super) fn required(address: usize, name: &str) {
     if address == 0 {

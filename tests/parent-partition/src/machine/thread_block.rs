@@ -11,7 +11,7 @@ use std::ptr::null;
 use super::stack::KernelStack;
 use super::thunk::Descriptor;
 use crate::image::{self, Callers, Registers};
-use crate::judge::{Rule, violation};
+use crate::judge::{Rule, finding};
 
 /// Offsets from `gs` that the gate's assembly uses; asserted against the structure below.
 pub(super) const IMAGE_SP: usize = 0x1000;
@@ -83,7 +83,7 @@ pub fn leave_critical_region() {
     let block = expect_current();
     match block.critical_regions.get().checked_sub(1) {
         Some(depth) => block.critical_regions.set(depth),
-        None => violation(Rule::CriticalRegion, "left without one entered"),
+        None => finding(Rule::CriticalRegion, "left without one entered"),
     }
 }
 

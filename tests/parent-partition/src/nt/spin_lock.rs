@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::irql::{self, DISPATCH_LEVEL};
-use crate::judge::{self, Rule, for_caller, violation};
+use crate::judge::{self, Rule, finding, for_caller, violation};
 use crate::machine::{self, wait};
 use crate::sys::KLOCK_QUEUE_HANDLE;
 
@@ -182,7 +182,7 @@ pub(super) fn holds_cancel_lock() -> bool {
 pub(super) fn expect_none_held(what: &str) {
     HELD.with_borrow(|held| {
         if let Some(lock) = held.last() {
-            violation(Rule::SpinLock, format_args!("{what} while the spin lock at {lock:#x} is held"));
+            finding(Rule::SpinLock, format_args!("{what} while the spin lock at {lock:#x} is held"));
         }
     });
 }

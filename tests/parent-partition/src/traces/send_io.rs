@@ -1,7 +1,7 @@
 //! Requests for files and buffers that a scenario sends to the top of its device's stack.
 
 use super::buffers::{Buffers, Method, Output};
-use super::sent::{announced, at_sender_level, keep, note_result};
+use super::sent::{announced, at_sender_level, keep, note_result, wait_a_turn};
 use super::stage::physical_device;
 use super::{line, names};
 use crate::machine::turn;
@@ -116,7 +116,7 @@ fn io(major: u8, code: u32, lengths: [u32; 2], file: *mut FILE_OBJECT, mode: i8)
 
 fn finish_io(request: Request, number: u32, data: Output) -> u32 {
     let sent = at_sender_level(|| request.send());
-    turn::let_others_run();
+    wait_a_turn();
     note_result(number, &sent);
     keep(number, sent, data);
     turn::let_others_run();

@@ -39,7 +39,26 @@ pub(super) fn note_result(number: u32, sent: &Sent) -> Status {
         r#""result":{},{ended},"irp":"irp{number}","dispatch":{dispatch}"#,
         line::status(status)
     ));
+    lower_to_passive();
     status
+}
+
+/// Takes the level back that a dispatch routine returned at, after a driver's callback that did.
+fn lower_to_passive() {
+    let level = irql::current();
+    if level > irql::PASSIVE_LEVEL {
+        line::write(format_args!(r#""nt":"dispatch returned at a raised IRQL","irql":{level}"#));
+        irql::lower(irql::PASSIVE_LEVEL);
+    }
+}
+
+/// Lets the other threads run before the result of a request is looked at, which is a wait of the sender's.
+pub(super) fn wait_a_turn() {
+    let level = irql::current();
+    if level > irql::PASSIVE_LEVEL {
+        line::write(format_args!(r#""nt":"KeWaitForSingleObject blocks","irql":{level}"#));
+    }
+    turn::let_others_run();
 }
 
 /// Cancels a request; returns whether a cancel routine was called.
