@@ -38,6 +38,9 @@ pub struct RunArguments {
     /// The driver image.
     #[command(flatten)]
     pub image: ImageArgument,
+    /// A plug-in driver to load beside it, and to unload before it; several in the order given.
+    #[arg(long = "plugin", value_name = "FILE.sys")]
+    pub plugins: Vec<PathBuf>,
     /// How many VFs the device has (NumVFs of its hardware key).
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub vfs: u16,

@@ -14,6 +14,7 @@ use crate::command::{BAD_ARGUMENTS, FaultsArguments};
 use crate::judge::Rule;
 use crate::machine::injection;
 use crate::partition::{Partition, Vfs};
+use crate::plugins::Plugins;
 use crate::script::interpreter;
 use crate::script::stage::Play;
 use crate::supervisor::{Verdict, judge_within};
@@ -71,7 +72,7 @@ pub fn one(arguments: &FaultsArguments, nth: u32) -> u8 {
     let mut partition = Partition::boot(image, Vfs::all(VFS), Client::Windows);
     // A driver that does not load or start for want of something is as right as one that does.
     let _status = partition.load();
-    let mut play = Play::new(partition);
+    let mut play = Play::new(partition, Plugins::default());
     let played = interpreter::play(LIFE.as_bytes(), io::sink(), &mut play);
     injection::disarm();
     let calls = injection::calls();

@@ -22,6 +22,8 @@
 //! | [`guest`], [`vpci`] | VF drivers, and the bus driver below them |
 //! | [`vsp`] | the VPCI service provider, which calls the PF for the guests |
 //! | [`partition`] | driver, VSP and guests put together |
+//! | [`plugins`] | foreign drivers that plug in at run time |
+//! | [`traffic`] | guests that write without pause |
 //! | [`script`], [`demo`] | what the command plays on it |
 //! | [`traces`] | recorded traces of the real framework, compared line by line |
 
@@ -39,6 +41,7 @@ pub mod memory;
 pub mod nt;
 pub mod partition;
 pub mod pci_bus;
+pub mod plugins;
 pub mod pnp;
 pub mod record;
 pub mod scenario;
@@ -47,6 +50,7 @@ pub mod supervisor;
 pub mod symbols;
 pub mod sys;
 pub mod traces;
+pub mod traffic;
 pub mod vmbus;
 pub mod vpci;
 pub mod vsp;

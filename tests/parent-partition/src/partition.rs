@@ -77,6 +77,8 @@ pub enum Decider {
     Vsp,
     /// The PF's driver.
     Pf,
+    /// A plug-in driver, or what loads and unloads it.
+    Plugin,
 }
 
 #[derive(Debug)]

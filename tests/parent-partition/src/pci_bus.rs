@@ -33,6 +33,39 @@ use crate::sys::{
 
 /// Enumerates a function: its physical device object, known to the PnP manager, with its hardware key.
 pub(crate) fn enumerate(function: &Function, service: &str) -> *mut DEVICE_OBJECT {
+    let pdo = physical_device();
+    let node = Node {
+        instance: format!(r"{}\{:x}", function.hardware_id(), pdo.addr() >> 12),
+        service: service.to_owned(),
+        hardware_ids: vec![function.hardware_id()],
+        location: "PCI bus 1, device 0, function 0".to_owned(),
+    };
+    if let Some(num_vfs) = function.num_vfs {
+        hive::set(&node.hardware_key(), "NumVFs", Value::dword(num_vfs));
+    }
+    for (name, value) in &function.values {
+        hive::set(&node.hardware_key(), name, Value::dword(*value));
+    }
+    device_node::insert(pdo.addr(), node);
+    Hardware::plug(pdo.expose_provenance(), function.clone());
+    pdo
+}
+
+/// Enumerates a device without hardware, as the root does for a driver that an INF installs for no device of a bus.
+pub(crate) fn enumerate_rooted(service: &str) -> *mut DEVICE_OBJECT {
+    let pdo = physical_device();
+    let hardware_id = format!(r"ROOT\{}", service.to_uppercase());
+    let node = Node {
+        instance: format!(r"{hardware_id}\{:04x}", pdo.addr() >> 12),
+        service: service.to_owned(),
+        hardware_ids: vec![hardware_id],
+        location: String::new(),
+    };
+    device_node::insert(pdo.addr(), node);
+    pdo
+}
+
+fn physical_device() -> *mut DEVICE_OBJECT {
     let mut pdo = null_mut();
     // SAFETY: the driver object lives for ever; there is no name; the pointer is writable.
     let status = unsafe {
@@ -52,20 +85,6 @@ pub(crate) fn enumerate(function: &Function, service: &str) -> *mut DEVICE_OBJEC
         (*pdo).Flags |= DO_BUS_ENUMERATED_DEVICE | DO_POWER_PAGABLE;
         (*pdo).Flags &= !DO_DEVICE_INITIALIZING;
     }
-    let node = Node {
-        instance: format!(r"{}\{:x}", function.hardware_id(), pdo.addr() >> 12),
-        service: service.to_owned(),
-        hardware_ids: vec![function.hardware_id()],
-        location: "PCI bus 1, device 0, function 0".to_owned(),
-    };
-    if let Some(num_vfs) = function.num_vfs {
-        hive::set(&node.hardware_key(), "NumVFs", Value::dword(num_vfs));
-    }
-    for (name, value) in &function.values {
-        hive::set(&node.hardware_key(), name, Value::dword(*value));
-    }
-    device_node::insert(pdo.addr(), node);
-    Hardware::plug(pdo.expose_provenance(), function.clone());
     pdo
 }
 
@@ -101,7 +120,9 @@ unsafe extern "win64" fn plug_and_play(device: *mut DEVICE_OBJECT, irp: *mut IRP
                 Some(identifier) => (status::SUCCESS, identifier),
                 None => (before, (*irp).IoStatus.Information),
             },
-            QUERY_BUS_INFORMATION => (status::SUCCESS, bus_information()),
+            QUERY_BUS_INFORMATION if Hardware::find(device.addr()).is_some() => {
+                (status::SUCCESS, bus_information())
+            }
             QUERY_INTERFACE => {
                 (interface::answer(device.addr(), location).unwrap_or(before), (*irp).IoStatus.Information)
             }

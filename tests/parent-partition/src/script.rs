@@ -15,6 +15,7 @@ mod members;
 pub mod operation;
 mod operator;
 pub mod pended;
+mod plugins;
 mod requests;
 pub mod stage;
 
@@ -24,6 +25,7 @@ use std::path::Path;
 
 use crate::command::{BAD_ARGUMENTS, RunArguments};
 use crate::partition::Partition;
+use crate::plugins::Plugins;
 use crate::script::stage::Play;
 use crate::vpci::link::Client;
 
@@ -37,13 +39,24 @@ pub fn run(arguments: &RunArguments) -> u8 {
             return BAD_ARGUMENTS;
         }
     };
+    let mut plugins = match Plugins::new(&arguments.plugins) {
+        Ok(plugins) => plugins,
+        Err(error) => {
+            eprintln!("{error}");
+            return BAD_ARGUMENTS;
+        }
+    };
     let mut partition = Partition::boot(image, arguments.vfs(), Client::Windows);
     partition.set_up(arguments.setup());
     if let Err(status) = partition.load() {
         eprintln!("the driver does not start: {status:#010x}");
         return FAILED;
     }
-    match interpreter::play(script, io::stdout().lock(), &mut Play::new(partition)) {
+    if let Err(error) = plugins.load_all() {
+        eprintln!("{error}");
+        return FAILED;
+    }
+    match interpreter::play(script, io::stdout().lock(), &mut Play::new(partition, plugins)) {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("{}: {error}", arguments.script.display());

@@ -7,7 +7,7 @@ use super::irql::PASSIVE_LEVEL;
 use super::namespace::{self, Name};
 use super::object::{self, Kind};
 use super::status::{self, Status};
-use super::{device_node, pool, string};
+use super::{device_node, pnp_notification, pool, string};
 use crate::judge::{self, for_caller};
 use crate::sys::{DEVICE_OBJECT, GUID, UNICODE_STRING};
 
@@ -28,9 +28,11 @@ pub unsafe extern "win64" fn IoRegisterDeviceInterface(
     object::expect(pdo.addr(), Kind::Device);
     let node = device_node::expect(pdo.addr());
     // SAFETY: the caller promises a readable GUID and NULL or a valid string.
-    let (class, reference) = unsafe { (key(for_caller(|| *class)), string::text_or_empty(reference)) };
+    let (guid, reference) = unsafe { (for_caller(|| *class), string::text_or_empty(reference)) };
+    let class = key(guid);
     let link = link_name(&node.instance, &class, &reference);
-    let interface = Interface { pdo: pdo.addr(), class, reference: path_of(&reference), enabled: false };
+    let interface =
+        Interface { pdo: pdo.addr(), guid, class, reference: path_of(&reference), enabled: false };
     lock().entry(link.clone()).or_insert(interface);
     let allocated = string::allocated(&link);
     // SAFETY: the caller promises a writable structure.
@@ -58,8 +60,11 @@ pub unsafe extern "win64" fn IoSetDeviceInterfaceState(name: *const UNICODE_STRI
         (_, state) => interface.enabled = state,
     }
     let (enabled, target) = (interface.enabled, Name::Interface(interface.pdo, interface.reference.clone()));
+    let class = interface.guid;
     drop(interfaces);
-    if enabled { namespace::insert(&link, target) } else { namespace::remove(&link) }
+    let named = if enabled { namespace::insert(&link, target) } else { namespace::remove(&link) };
+    pnp_notification::interface_changed(class, link, enabled);
+    named
 }
 
 /// Lists the names of a class's interfaces, enabled ones only unless the flag asks for all; each is terminated, and so is
@@ -111,6 +116,7 @@ pub(crate) fn forget(pdo: usize) {
 
 struct Interface {
     pdo: usize,
+    guid: GUID,
     class: String,
     reference: String,
     enabled: bool,

@@ -9,7 +9,7 @@ use super::irql::DISPATCH_LEVEL;
 use super::object::{self, Kind};
 use super::status::{self, Status};
 use super::{complete, irp};
-use crate::image::Image;
+use crate::image::{self, Image};
 use crate::judge::{self, Rule, violation};
 use crate::machine::thunk;
 use crate::memory::{self, Fill, Pool};
@@ -125,6 +125,9 @@ fn delete(address: usize) {
                 Rule::Reference,
                 format_args!("the last reference of a loaded driver's object was dropped"),
             );
+        }
+        if let Some(image) = image::find((*driver).DriverStart.addr()) {
+            image.unload();
         }
         let extension = (*driver).DriverExtension;
         [

@@ -1,10 +1,10 @@
 //! The list of what ntoskrnl.exe exports here: name, routine, number of arguments on the stack.
 
 use super::{
-    bugcheck, build_request, call, cancel, complete, converted_string, critical_region, debug, device,
-    device_interface, dpc, driver, etw, event, fast_mutex, file, handle, irp, irql, memory_list, mutex,
-    namespace, not_served, object, pool, power, probe, registry, remove_lock, rundown, runtime, spin_lock,
-    string, system, thread, time, timer, wait, work_item,
+    bugcheck, build_request, call, cancel, complete, converted_string, create_file, critical_region, debug,
+    device, device_interface, dpc, driver, etw, event, fast_mutex, file, handle, irp, irql, memory_list,
+    mutex, namespace, not_served, object, pnp_notification, pool, power, probe, registry, remove_lock,
+    rundown, runtime, spin_lock, string, system, thread, time, timer, wait, work_item,
 };
 use crate::image::Export;
 
@@ -206,6 +206,13 @@ fn ntoskrnl() -> Vec<Export> {
         file {
             IoGetRelatedDeviceObject 0,
             IoGetDeviceObjectPointer 0,
+        }
+        create_file {
+            ZwCreateFile 7,
+        }
+        pnp_notification {
+            IoRegisterPlugPlayNotification 3,
+            IoUnregisterPlugPlayNotificationEx 0,
         }
         device_interface {
             IoRegisterDeviceInterface 0,

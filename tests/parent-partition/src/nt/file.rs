@@ -146,6 +146,17 @@ pub fn close_handle(file: *mut FILE_OBJECT) {
     object::dereference(file.addr());
 }
 
+/// The files of a device that have an open handle.
+pub(crate) fn open_of(device: *mut DEVICE_OBJECT) -> Vec<usize> {
+    let files = object::all(Kind::File).into_iter().map(|(file, _)| file);
+    // SAFETY: a listed file object is live.
+    let is_open = |file: &usize| unsafe {
+        let file: *mut FILE_OBJECT = std::ptr::with_exposed_provenance_mut(*file);
+        (*file).DeviceObject == device && (*file).Flags & CLEANUP_COMPLETE == 0
+    };
+    files.filter(is_open).collect()
+}
+
 /// How many handles of a device's files are open, and how many files are closed but still referenced.
 pub(crate) fn left_of(device: *mut DEVICE_OBJECT) -> (usize, usize) {
     let files = object::all(Kind::File);

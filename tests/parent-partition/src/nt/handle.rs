@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::irql::PASSIVE_LEVEL;
 use super::left::Left;
-use super::object;
 use super::status::{self, Status};
+use super::{file, object};
 use crate::image::Image;
 use crate::judge::{self, Rule, violation};
 use crate::machine::thread_block;
@@ -29,9 +29,7 @@ pub extern "win64" fn ZwClose(handle: *mut c_void) -> Status {
     judge::irql_at_most(PASSIVE_LEVEL);
     let closed = lock().remove(&handle.addr());
     match closed {
-        Some(Handle { target: Target::Object(address), .. }) => {
-            object::dereference(address);
-        }
+        Some(Handle { target: Target::Object(address), .. }) => release(address),
         Some(Handle { target: Target::Key(_), .. }) => {}
         None => violation(Rule::HandleType, format_args!("the handle {handle:p} is not open")),
     }
@@ -62,6 +60,38 @@ pub(super) fn object(handle: *mut c_void) -> Option<usize> {
     match lock().get(&handle.addr())?.target {
         Target::Object(address) => Some(address),
         Target::Key(_) => None,
+    }
+}
+
+/// Closes what code of an image has left open.
+pub(crate) fn close_left_of(image: &Image) {
+    let mut handles = lock();
+    let left: Vec<usize> = handles
+        .iter()
+        .filter(|(_, handle)| image.contains(handle.opened_at))
+        .map(|(number, _)| *number)
+        .collect();
+    let left: Vec<Handle> = left.iter().filter_map(|number| handles.remove(number)).collect();
+    drop(handles);
+    for handle in left {
+        if let Target::Object(address) = handle.target {
+            release(address);
+        }
+    }
+}
+
+/// Where a handle of that object was opened.
+pub(crate) fn opener_of(address: usize) -> Option<usize> {
+    let handles = lock();
+    handles.values().find(|handle| handle.target == Target::Object(address)).map(|handle| handle.opened_at)
+}
+
+/// Drops a handle's reference; the one handle of a file object is its last.
+fn release(address: usize) {
+    if object::type_of(address) == Some(object::Kind::File) {
+        file::close_handle(std::ptr::with_exposed_provenance_mut(address));
+    } else {
+        object::dereference(address);
     }
 }
 

@@ -9,7 +9,7 @@
 //! | [`irql`], [`critical_region`], [`spin_lock`], [`fast_mutex`], [`mutex`], [`rundown`], [`event`], [`wait`], [`timer`], [`dpc`], [`time`] | processors and waiting |
 //! | [`pool`], [`memory_list`], [`runtime`], [`probe`], [`string`], [`converted_string`], [`mod@format`] | memory and text |
 //! | [`object`], [`handle`], `left`, [`thread`], [`work_item`], `namespace` | objects, their names and handles |
-//! | [`driver`], [`device`], [`mod@file`], `device_node`, [`device_interface`] | drivers, devices and how they are found |
+//! | [`driver`], [`device`], [`mod@file`], `device_node`, [`device_interface`], `create_file`, `pnp_notification` | drivers, devices and how they are found |
 //! | [`irp`], [`call`], [`complete`], [`cancel`], `flight`, [`build_request`], [`request`], [`control`], [`power`], [`remove_lock`] | I/O request packets |
 //! | [`hive`], [`registry`] | the registry |
 //! | [`etw`], [`debug`], [`bugcheck`], [`system`], [`watch`] | diagnostics and the rest |
@@ -23,6 +23,7 @@ pub mod cancel;
 pub mod complete;
 pub mod control;
 pub mod converted_string;
+pub(crate) mod create_file;
 pub mod critical_region;
 pub mod debug;
 pub mod device;
@@ -48,6 +49,7 @@ pub mod mutex;
 pub(crate) mod namespace;
 mod not_served;
 pub mod object;
+pub(crate) mod pnp_notification;
 pub mod pool;
 pub mod power;
 pub mod probe;

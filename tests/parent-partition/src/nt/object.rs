@@ -10,7 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::handle;
 use super::irql::DISPATCH_LEVEL;
 use super::status::{self, Status};
+use crate::image::{self, Image};
 use crate::judge::{self, Rule, for_caller, violation};
+use crate::machine::thread_block;
 
 /// What an object is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,7 +32,9 @@ pub enum Kind {
 /// Follows the ObReferenceObject page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live object.
 pub extern "win64" fn ObfReferenceObject(object: *mut c_void) -> isize {
     judge::irql_at_most(DISPATCH_LEVEL);
-    reference(object.addr())
+    let references = reference(object.addr());
+    hold(object.addr(), 1);
+    references
 }
 
 /// Takes a reference away, deletes the object with the last one, and returns the new count.
@@ -39,6 +43,7 @@ pub extern "win64" fn ObfReferenceObject(object: *mut c_void) -> isize {
 /// is what a count that was taken down too often leads to.
 pub extern "win64" fn ObfDereferenceObject(object: *mut c_void) -> isize {
     judge::irql_at_most(DISPATCH_LEVEL);
+    hold(object.addr(), -1);
     dereference(object.addr())
 }
 
@@ -88,7 +93,7 @@ pub unsafe extern "win64" fn ObReferenceObjectByHandle(
 
 /// Lists a new object with one reference; `delete` runs when the last one goes.
 pub(crate) fn insert(address: usize, kind: Kind, delete: fn(usize)) {
-    let before = lock().insert(address, Object { kind, references: 1, delete });
+    let before = lock().insert(address, Object { kind, references: 1, delete, held: BTreeMap::new() });
     assert!(before.is_none(), "an object at {address:#x} exists already");
 }
 
@@ -135,6 +140,32 @@ pub(crate) fn dereference(address: usize) -> isize {
     left
 }
 
+/// Notes that the calling image holds a driver object, or no longer does: who leaves one referenced is told by it.
+fn hold(address: usize, change: isize) {
+    let Some(block) = thread_block::current() else { return };
+    let Some(image) = image::find(block.return_address()) else { return };
+    if let Some(object) = lock().get_mut(&address).filter(|object| object.kind == Kind::Driver) {
+        *object.held.entry(image.base()).or_default() += change;
+    }
+}
+
+/// The references of a driver object that code of one image holds, and those that code of other images does.
+pub(crate) fn held(address: usize, image: &Image) -> (isize, isize) {
+    let objects = lock();
+    let Some(object) = objects.get(&address) else { return (0, 0) };
+    let own = object.held.get(&image.base()).copied().unwrap_or(0);
+    (own, object.held.values().sum::<isize>() - own)
+}
+
+/// The driver objects, other than its own, that code of an image holds.
+pub(crate) fn drivers_held_by(image: &Image, own: usize) -> Vec<(usize, isize)> {
+    let objects = lock();
+    let others = objects.iter().filter(|(address, _)| **address != own);
+    let held =
+        others.map(|(address, object)| (*address, object.held.get(&image.base()).copied().unwrap_or(0)));
+    held.filter(|(_, references)| *references != 0).collect()
+}
+
 /// The references of a live object.
 pub(crate) fn references(address: usize) -> Option<isize> {
     lock().get(&address).map(|object| object.references)
@@ -174,6 +205,8 @@ struct Object {
     kind: Kind,
     references: isize,
     delete: fn(usize),
+    /// Of a driver object: the references that each image holds, by its first address.
+    held: BTreeMap<usize, isize>,
 }
 
 static OBJECTS: Mutex<BTreeMap<usize, Object>> = Mutex::new(BTreeMap::new());

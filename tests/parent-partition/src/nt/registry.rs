@@ -272,7 +272,7 @@ const PLUGPLAY_REGKEY_DRIVER: u32 = 2;
 const CREATED_NEW_KEY: u32 = 1;
 const OPENED_EXISTING_KEY: u32 = 2;
 /// OBJ_KERNEL_HANDLE.
-const KERNEL_HANDLE: u32 = 0x200;
+pub(super) const KERNEL_HANDLE: u32 = 0x200;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! Devices: their stacks built, started, stopped and removed.
 
+use std::ptr::null_mut;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::leaks::PATIENCE;
@@ -11,7 +12,7 @@ use crate::invoke;
 use crate::judge::{self, Rule};
 use crate::nt::device::{self, DO_DEVICE_INITIALIZING};
 use crate::nt::status::{self, Status};
-use crate::nt::{device_interface, file, object, work_item};
+use crate::nt::{device_interface, file, handle, object, pnp_notification, work_item};
 use crate::pci_bus::{self, Function};
 use crate::sys::{DEVICE_OBJECT, DRIVER_OBJECT};
 
@@ -73,7 +74,18 @@ pub fn add_device(driver: &DriverRef, function: Function) -> Result<DeviceRef, S
 /// As [`add_device`], of the first driver that fails; what the ones below have attached is removed.
 pub fn add_device_stack(drivers: &[&DriverRef], function: Function) -> Result<DeviceRef, Status> {
     let service = drivers.first().map_or("", |driver| driver.service());
-    let pdo = pci_bus::enumerate(&function, service);
+    build_stack(drivers, pci_bus::enumerate(&function, service))
+}
+
+/// Has a driver add a device that stands for itself alone: enumerated by the root, without resources.
+///
+/// # Errors
+/// As [`add_device`].
+pub fn add_rooted_device(driver: &DriverRef) -> Result<DeviceRef, Status> {
+    build_stack(&[driver], pci_bus::enumerate_rooted(driver.service()))
+}
+
+fn build_stack(drivers: &[&DriverRef], pdo: *mut DEVICE_OBJECT) -> Result<DeviceRef, Status> {
     let blamed = drivers.last().map_or_else(String::new, |driver| driver.path().to_owned());
     let new = DeviceRef { pdo: pdo.expose_provenance(), blamed, stage: Mutex::new(Stage::Added) };
     for driver in drivers {
@@ -100,14 +112,15 @@ pub fn add_device_stack(drivers: &[&DriverRef], function: Function) -> Result<De
 /// failed can only be removed.
 pub fn start(device: &DeviceRef) -> Status {
     let hardware = pci_bus::Hardware::find(device.pdo);
-    let line = hardware.as_ref().is_some_and(|hardware| hardware.function().line_interrupt);
-    let windows = hardware.iter().flat_map(|hardware| hardware.function().windows());
-    let resources = Resources::new(windows, line);
+    let resources = hardware.map(|hardware| {
+        let function = hardware.function();
+        Resources::new(function.windows(), function.line_interrupt)
+    });
     let sent = send(device.physical(), Minor::StartDevice, |location| {
         // SAFETY: the union's member of this minor function.
         let start = unsafe { &mut location.Parameters.StartDevice };
-        start.AllocatedResources = resources.raw();
-        start.AllocatedResourcesTranslated = resources.translated();
+        start.AllocatedResources = resources.as_ref().map_or(null_mut(), Resources::raw);
+        start.AllocatedResourcesTranslated = resources.as_ref().map_or(null_mut(), Resources::translated);
     });
     let status = sent.finish().status;
     drop(resources);
@@ -133,23 +146,34 @@ pub fn stop(device: &DeviceRef) -> Status {
     status
 }
 
-/// Asks whether a device can be removed; one with an open file cannot, and its stack is not asked.
+/// Asks whether a device can be removed: first those who have it open and asked to be asked, then its stack. One that is
+/// still open then cannot be, and its stack is not asked.
 pub fn query_remove(device: &DeviceRef) -> Status {
-    match file::left_of(device.physical()) {
+    if let Err(refused) = pnp_notification::ask_targets(device.pdo) {
+        return refused;
+    }
+    let status = match file::left_of(device.physical()) {
         (0, _) => device.ask(Minor::QueryRemoveDevice),
         _ => status::DEVICE_BUSY,
+    };
+    if !status::is_success(status) {
+        pnp_notification::tell_cancelled(device.pdo);
     }
+    status
 }
 
 /// Says that a device which was asked need not be removed.
 pub fn cancel_remove(device: &DeviceRef) -> Status {
-    device.ask(Minor::CancelRemoveDevice)
+    let status = device.ask(Minor::CancelRemoveDevice);
+    pnp_notification::tell_cancelled(device.pdo);
+    status
 }
 
 /// Tells the stack that the device is gone; [`remove`] follows when the last file is closed.
 pub fn surprise_remove(device: &DeviceRef) -> Status {
     let status = device.ask(Minor::SurpriseRemoval);
     *device.stage() = Stage::Surprised;
+    pnp_notification::tell_removed(device.pdo);
     status
 }
 
@@ -158,15 +182,19 @@ pub fn surprise_remove(device: &DeviceRef) -> Status {
 /// Judged: a device that is still attached, an interface still enabled, and a reference still held when the stack has been
 /// removed.
 ///
+/// A driver that keeps the device open although it is told that it is gone breaks [`Rule::ObjectState`].
+///
 /// # Panics
-/// When a file of the device is open: the simulator's actors close theirs first.
+/// When somebody else has a file of the device open: the simulator's actors close theirs first.
 pub fn remove(device: DeviceRef) {
-    let (open, _) = file::left_of(device.physical());
-    assert_eq!(open, 0, "files of the device are open");
     let stage = *device.stage();
     if matches!(stage, Stage::Started | Stage::Stopped) && !status::is_success(query_remove(&device)) {
-        cancel_remove(&device);
+        device.ask(Minor::CancelRemoveDevice);
         surprise_remove(&device);
+    }
+    if let Some(file) = file::open_of(device.physical()).first() {
+        let opener = handle::opener_of(*file).expect("the simulator's actors have closed their files");
+        judge::violation_at(Rule::ObjectState, "", opener, "keeps a handle of a device that is removed");
     }
     device.take_down();
 }
@@ -177,6 +205,9 @@ impl DeviceRef {
         // A file closed above PASSIVE_LEVEL is still being closed by a worker. One that hangs is found at unload.
         let _settled = work_item::settle(PATIENCE);
         self.ask(Minor::RemoveDevice);
+        if *self.stage() != Stage::Surprised {
+            pnp_notification::tell_removed(self.pdo);
+        }
         let pdo = self.physical();
         // SAFETY: the bus keeps the physical device object until `unplug`.
         let attached = unsafe { (*pdo).AttachedDevice };

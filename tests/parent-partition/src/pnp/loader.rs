@@ -42,6 +42,13 @@ impl DriverRef {
         &self.service
     }
 
+    /// Whether the PnP manager gives it devices; a driver that it does not makes its own.
+    #[must_use]
+    pub fn adds_devices(&self) -> bool {
+        // SAFETY: a loaded driver's object and its extension are live.
+        unsafe { (*(*self.object()).DriverExtension).AddDevice.is_some() }
+    }
+
     pub(super) fn path(&self) -> &str {
         self.image.path()
     }
@@ -131,7 +138,7 @@ pub fn load_driver(service: &str, path: &Path) -> Result<DriverRef, LoadError> {
 
 /// Unloads a driver whose devices are removed: its unload routine, then its image.
 ///
-/// Judged: a driver without an unload routine; everything it made that is still there.
+/// A driver that adds no devices deletes its own in its unload routine. Judged: a driver without an unload routine; everything it made that is still there.
 pub fn unload(loaded: DriverRef) {
     // SAFETY: a loaded driver's object is live.
     let routine = unsafe { (*loaded.object()).DriverUnload };
@@ -143,9 +150,30 @@ pub fn unload(loaded: DriverRef) {
             "the driver cannot be unloaded",
         );
     };
-    leaks::judge_devices(&loaded);
+    if loaded.adds_devices() {
+        leaks::judge_devices(&loaded);
+    }
+    // SAFETY: a loaded driver's object is live.
+    unsafe { (*loaded.object()).Flags |= driver::UNLOAD_INVOKED };
     invoke!(routine as usize; loaded.object());
     discharge(&loaded);
+}
+
+/// Unloads a driver as [`unload`] does, and says what it leaves behind instead of judging it.
+///
+/// Its code stays mapped as long as anybody has a reference of its driver object.
+pub fn unload_forgiving(loaded: DriverRef) -> Vec<String> {
+    // SAFETY: a loaded driver's object is live.
+    let routine = unsafe {
+        (*loaded.object()).Flags |= driver::UNLOAD_INVOKED;
+        (*loaded.object()).DriverUnload
+    };
+    if let Some(routine) = routine {
+        invoke!(routine as usize; loaded.object());
+    }
+    let left = leaks::left_of(&loaded).iter().map(ToString::to_string).collect();
+    object::dereference(loaded.object);
+    left
 }
 
 /// Ends a driver whose own code has had its last call.
@@ -154,8 +182,8 @@ fn discharge(loaded: &DriverRef) {
     leaks::judge_image(loaded);
     // SAFETY: the driver object is live; its last reference is dropped here.
     unsafe { (*loaded.object()).Flags |= driver::UNLOAD_INVOKED };
+    // With the last reference the image goes too.
     object::dereference(loaded.object);
-    loaded.image.unload();
 }
 
 /// Values of a service key.

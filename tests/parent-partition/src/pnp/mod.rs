@@ -20,9 +20,10 @@ mod queries;
 pub(crate) mod resources;
 
 pub use device::{
-    DeviceRef, add_device, add_device_stack, cancel_remove, cancel_stop, query_remove, query_stop, remove,
-    start, stop, surprise_remove,
+    DeviceRef, add_device, add_device_stack, add_rooted_device, cancel_remove, cancel_stop, query_remove,
+    query_stop, remove, start, stop, surprise_remove,
 };
-pub use loader::{DriverRef, LoadError, boot, load_driver, unload};
+pub use leaks::settle;
+pub use loader::{DriverRef, LoadError, boot, load_driver, unload, unload_forgiving};
 pub use minor::{Minor, query_interface, send};
 pub use power::{SystemState, query_power, resume, set_power, sleep};

@@ -92,6 +92,7 @@ fn name<S: serde::Serializer>(by: &Decider, serializer: S) -> Result<S::Ok, S::E
         Decider::Vpci => "vpci",
         Decider::Vsp => "vsp",
         Decider::Pf => "pf",
+        Decider::Plugin => "plugin",
     })
 }
 

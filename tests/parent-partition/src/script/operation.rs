@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 mod fields;
+pub mod plugins;
 use fields::{bytes, bytes_or_null, eight_bytes, five_seconds, null_buffer, number, wide_number};
 
 /// One well-formed line.
@@ -298,6 +299,10 @@ pub enum Operation {
     Unload {},
     /// The driver is loaded again and the device started.
     Load {},
+    /// Something is done with a plug-in driver.
+    Plugin(plugins::PluginAction),
+    /// Guests write on threads of their own.
+    Traffic(plugins::TrafficAction),
 }
 
 /// A DEVICE_POWER_STATE.

@@ -9,28 +9,36 @@ use super::interpreter::Stage;
 use super::operation::{Major, Mode, Operation, OperatorRequest, PowerState, ReadBuffer};
 use super::operator::{self, Carried};
 use super::pended::{Call, Pended, UnderWay};
-use super::{members, requests};
+use super::{members, plugins as script_plugins, requests};
 use crate::nt::control::Control;
 use crate::nt::status::{self, Status};
 use crate::partition::{Decider, Partition};
+use crate::plugins::Plugins;
 use crate::pnp::{self, DeviceRef};
+use crate::traffic::Traffic;
 
 /// A partition that a script is played on.
 #[derive(Debug)]
 pub struct Play {
     // Dropped first: the VSP cancels what it has parked before it lets go.
     pended: Pended,
+    // Plug-ins go before the PF that they are registered with.
+    plugins: Plugins,
     partition: Partition,
+    traffic: Option<Traffic>,
 }
 
 impl Play {
-    /// Plays on a partition.
-    pub fn new(partition: Partition) -> Self {
-        Self { pended: Pended::default(), partition }
+    /// Plays on a partition, beside plug-in drivers that are loaded.
+    pub fn new(partition: Partition, plugins: Plugins) -> Self {
+        Self { pended: Pended::default(), plugins, partition, traffic: None }
     }
 
     /// What the VSP does before it gives the PF back: detaches, and takes its requests back.
     fn let_go(&mut self) {
+        if let Some(traffic) = self.traffic.take() {
+            let _accounts = traffic.end(&mut self.partition);
+        }
         if self.pended.is_attached() {
             self.pended.set_attached(false);
             let detach = requests::own(requests::DETACH, Vec::new(), 0);
@@ -75,7 +83,7 @@ impl Play {
 
 impl Stage for Play {
     fn perform(&mut self, id: Option<&Value>, operation: Operation) -> Outcome {
-        let Self { pended, partition } = self;
+        let Self { pended, partition, plugins, traffic } = self;
         match operation {
             Operation::Write { vf, block, data } => {
                 let (status, by) = partition.let_guest(vf, |driver| driver.write_block(block, &data));
@@ -200,7 +208,14 @@ impl Stage for Play {
                 self.let_go();
                 settled(self.partition.unload())
             }
-            Operation::Load {} => settled(partition.load()),
+            Operation::Load {} => {
+                let outcome = settled(partition.load());
+                // Plug-ins hear of the PF's interface from a system thread.
+                pnp::settle();
+                outcome
+            }
+            Operation::Plugin(action) => script_plugins::act(plugins, pended, id, action),
+            Operation::Traffic(action) => script_plugins::drive(partition, traffic, action),
         }
     }
 }
