@@ -46,6 +46,12 @@ extern POBJECT_TYPE *IoFileObjectType;
 #define REG_CREATED_NEW_KEY     1
 #define REG_OPENED_EXISTING_KEY 2
 #define SYNCHRONIZE             1048576
+#define FILE_READ_DATA          1
+#define FILE_WRITE_DATA         2
+#define FILE_SHARE_READ         1
+#define FILE_SHARE_WRITE        2
+#define FILE_OPEN               1
+#define FILE_NON_DIRECTORY_FILE 64
 
 typedef enum _KEY_VALUE_INFORMATION_CLASS {
     KeyValueBasicInformation = 0,
