@@ -25,7 +25,7 @@ use crate::{
         context::{Context, ContextType},
         device::{DeviceInit, PnpCallbacks},
         interface::create_device_interface,
-        irp::{InterfaceQuery, PnpIrps},
+        irp::{File, InterfaceQuery, PnpIrps},
         queue,
         registry::{HardwareKey, ValueName},
         request::{Request, RequestCallbacks},
@@ -146,6 +146,10 @@ impl PnpIrps for Device {
 
     fn removing(&self) {
         self.pf.conversation.end();
+    }
+
+    fn closed(&self, file: File) {
+        self.pf.closed(file);
     }
 }
 

@@ -44,10 +44,8 @@ pub(crate) fn serve<T: RequestCallbacks>(pf: &Reference<Pf>, request: Request, c
         IOCTL_SRIOV_ATTACH => pf.conversation.park::<T>(request, PnpInput::Attach),
         IOCTL_SRIOV_DETACH => {
             // SPEC: abi 6.30: the sample of this request does not compile as printed; its meaning is plain.
-            let status = pf.conversation.step(PnpInput::Detach);
-            if let Some(serving) = pf.serving() {
-                serving.engine.drop_invalidations();
-            }
+            let status = pf.conversation.detach();
+            pf.detached();
             request.complete(status);
         }
         IOCTL_SRIOV_NOTIFICATION => match request.has_room_for::<SRIOV_PF_EVENT>() {

@@ -15,7 +15,10 @@ use lock_api::Mutex;
 
 use crate::{
     irql::{Event, RaisedSpinLock},
-    wdf::request::{Parked, Request, RequestCallbacks},
+    wdf::{
+        irp::File,
+        request::{Parked, Request, RequestCallbacks},
+    },
 };
 
 /// The conversation with the VSP, and the requests that wait.
@@ -43,6 +46,8 @@ struct Parking {
     waiting: Deque<Waiting, REQUESTS>,
     /// What query-stop is answered with.
     answer: Option<NtStatus>,
+    /// The file that the VSP attached with.
+    attached: File,
 }
 
 #[derive(Debug)]
@@ -172,10 +177,39 @@ impl Conversation {
         self.parking.lock().answer.take().unwrap_or(NtStatus::UNSUCCESSFUL)
     }
 
+    /// The VSP ends to use the PF; gives the status of its request.
+    pub(crate) fn detach(&self) -> NtStatus {
+        self.detach_if(None);
+        NtStatus::SUCCESS
+    }
+
+    /// A file of the device is closed: completes what waits for it, and detaches a VSP that attached with it.
+    ///
+    /// Says whether there was one.
+    pub(crate) fn closed(&self, file: File) -> bool {
+        self.cancel(Some(file));
+        self.detach_if(Some(file))
+    }
+
+    /// Detaches the VSP, or it only if it attached with that file; says whether it did.
+    fn detach_if(&self, file: Option<File>) -> bool {
+        let mut decided = Decided::default();
+        let is_meant = {
+            let mut parking = self.parking.lock();
+            let is_meant = file.is_none_or(|file| file != File::NONE && parking.attached == file);
+            if is_meant {
+                let _always_success = parking.detach(&mut decided);
+            }
+            is_meant
+        };
+        self.carry_out(decided);
+        is_meant
+    }
+
     /// Ends the conversation: completes everything that waits. IRQL: up to `DISPATCH_LEVEL`.
     pub(crate) fn end(&self) {
         let _always_nothing = self.take(PnpInput::Removed);
-        self.cancel_everything();
+        self.cancel(None);
     }
 
     /// A waiting request was cancelled.
@@ -214,20 +248,23 @@ impl Conversation {
             self.resumed.set();
         }
         if decided.cancel {
-            self.cancel_everything();
+            self.cancel(None);
         }
     }
 
-    fn cancel_everything(&self) {
+    /// Completes everything that waits, or what waits of a file.
+    fn cancel(&self, of: Option<File>) {
         loop {
+            let mut decided = Decided::default();
             let next = {
                 let mut parking = self.parking.lock();
-                let next = parking.next_of_all();
+                let next = parking.next_of(of, &mut decided);
                 self.count_invalidation_requests(&parking);
                 next
             };
             let Some(request) = next else { return };
             request.complete(NtStatus::CANCELLED);
+            self.carry_out(decided);
         }
     }
 }
@@ -236,7 +273,7 @@ impl Parking {
     // As above.
     #[inline]
     const fn new() -> Self {
-        Self { machine: PnpNotifications::new(), waiting: Deque::new(), answer: None }
+        Self { machine: PnpNotifications::new(), waiting: Deque::new(), answer: None, attached: File::NONE }
     }
 
     /// Lets the machine take an input, and whatever follows from requests that turn out to be cancelled.
@@ -285,6 +322,9 @@ impl Parking {
         let mut status = first;
         while let Some(waiting) = self.first(Purpose::Attach) {
             if let Some(request) = waiting.request.take_back() {
+                if status.is_success() {
+                    self.attached = request.file();
+                }
                 // As many fit in here as may wait.
                 let _room = decided.attached.push((request, status));
                 status = others;
@@ -292,6 +332,11 @@ impl Parking {
         }
         // All were cancelled: nobody is attached.
         (first.is_success() && decided.attached.is_empty()).then_some(PnpInput::Detach)
+    }
+
+    fn detach(&mut self, decided: &mut Decided) -> Answer {
+        self.attached = File::NONE;
+        self.step(PnpInput::Detach, decided)
     }
 
     /// Lets a request wait, at the end; given back with the reason if it cannot.
@@ -318,8 +363,11 @@ impl Parking {
     fn begin(&mut self, input: PnpInput, decided: &mut Decided) -> Option<(Request, NtStatus)> {
         let Answer::Complete(status) = self.step(input, decided) else { return None };
         let request = self.waiting.pop_back().and_then(|waiting| waiting.request.take_back());
-        if request.is_none() && input == PnpInput::Attach && status.is_success() {
-            let _always_success = self.step(PnpInput::Detach, decided);
+        if input == PnpInput::Attach && status.is_success() {
+            match &request {
+                Some(request) => self.attached = request.file(),
+                None => drop(self.detach(decided)),
+            }
         }
         request.map(|request| (request, status))
     }
@@ -345,20 +393,30 @@ impl Parking {
         }
     }
 
-    /// Takes out what waits longest; what its sender cancelled is left to the callback.
-    fn next_of_all(&mut self) -> Option<Request> {
+    /// Takes out what waits longest, of all or of a file; what its sender cancelled is left to the callback.
+    fn next_of(&mut self, of: Option<File>, decided: &mut Decided) -> Option<Request> {
         loop {
-            if let Some(request) = self.waiting.pop_front()?.request.take_back() {
+            let waiting =
+                self.take_out(&mut |waiting| of.is_none_or(|file| waiting.request.file() == file))?;
+            self.gone(waiting.purpose, decided);
+            if let Some(request) = waiting.request.take_back() {
                 return Some(request);
             }
         }
     }
 
     fn forget(&mut self, request: &Request, decided: &mut Decided) {
-        let input = match self.take_out(&mut |waiting| waiting.request.is(request)) {
-            Some(Waiting { purpose: Purpose::Notification, .. }) => PnpInput::NotificationCancelled,
-            Some(Waiting { purpose: Purpose::Attach, .. }) => PnpInput::AttachCancelled,
-            Some(Waiting { purpose: Purpose::Invalidation(_), .. }) | None => return,
+        if let Some(waiting) = self.take_out(&mut |waiting| waiting.request.is(request)) {
+            self.gone(waiting.purpose, decided);
+        }
+    }
+
+    /// Lets the machine hear of a request that does not wait any more.
+    fn gone(&mut self, purpose: Purpose, decided: &mut Decided) {
+        let input = match purpose {
+            Purpose::Notification => PnpInput::NotificationCancelled,
+            Purpose::Attach => PnpInput::AttachCancelled,
+            Purpose::Invalidation(_) => return,
         };
         let _always_nothing = self.step(input, decided);
     }

@@ -18,7 +18,10 @@ use crate::{
     pended::Conversation,
     rundown::Rundown,
     storage::{Array, Latest, Reference, Template, Zeroed},
-    wdf::request::{Request, RequestCallbacks},
+    wdf::{
+        irp::File,
+        request::{Request, RequestCallbacks},
+    },
 };
 
 /// How long a stop waits for calls that are inside a handler: 30 seconds, then PnP goes on without them.
@@ -204,6 +207,22 @@ impl Pf {
     /// The engine and what belongs to it; there from the beginning.
     pub(crate) fn serving(&self) -> Option<&Serving> {
         self.serving.newest()
+    }
+
+    /// A file of the device is closed: what waits for it is completed, and a VSP that used it is gone.
+    ///
+    /// IRQL: `PASSIVE_LEVEL`.
+    pub(crate) fn closed(&self, file: File) {
+        if self.conversation.closed(file) {
+            self.detached();
+        }
+    }
+
+    /// Nobody is attached any more: what was posted for its guests is dropped.
+    pub(crate) fn detached(&self) {
+        if let Some(serving) = self.serving() {
+            serving.engine.drop_invalidations();
+        }
     }
 
     /// The time by the engine's clock.

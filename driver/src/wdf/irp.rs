@@ -1,17 +1,17 @@
-//! IRPs that a device sees before the framework does: `IRP_MJ_PNP`, three minor functions.
+//! IRPs that a device sees before the framework does: three minor functions of `IRP_MJ_PNP`, and `IRP_MJ_CLEANUP`.
 //!
 //! The framework has no callback for a cancelled stop, does not tell an interface's provider what size was asked for,
-//! and waits at removal for requests that this driver holds: these three IRPs are looked at first.
+//! waits at removal for requests that this driver holds, and keeps no files of a filter: these IRPs are looked at first.
 #![expect(unsafe_code, reason = "IRPs are raw memory of the I/O manager")]
 
 use core::{ffi::c_void, mem::offset_of};
 
 use backchannel::{NtStatus, abi::GUID};
 use wdk_sys::{
-    IO_NO_INCREMENT, IO_STACK_LOCATION, IRP, IRP_MJ_PNP, IRP_MN_CANCEL_STOP_DEVICE, IRP_MN_QUERY_INTERFACE,
-    IRP_MN_REMOVE_DEVICE, NTSTATUS, PDEVICE_OBJECT, PIRP, PWDFDEVICE_INIT, SL_INVOKE_ON_CANCEL,
-    SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS, SL_PENDING_RETURNED, STATUS_SUCCESS, WDFDEVICE,
-    call_unsafe_wdf_function_binding,
+    IO_NO_INCREMENT, IO_STACK_LOCATION, IRP, IRP_MJ_CLEANUP, IRP_MJ_PNP, IRP_MN_CANCEL_STOP_DEVICE,
+    IRP_MN_QUERY_INTERFACE, IRP_MN_REMOVE_DEVICE, NTSTATUS, PDEVICE_OBJECT, PIRP, PWDFDEVICE_INIT,
+    SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS, SL_PENDING_RETURNED, STATUS_SUCCESS,
+    WDFDEVICE, WDFREQUEST, call_unsafe_wdf_function_binding,
     ntddk::{IoForwardIrpSynchronously, IofCompleteRequest},
 };
 
@@ -36,6 +36,28 @@ pub(crate) trait PnpIrps: Context {
 
     /// The device is about to be removed.
     fn removing(&self);
+
+    /// The last handle of a file of the device is closed.
+    fn closed(&self, file: File);
+}
+
+/// A file of the device, as requests and handles know it; 0 stands for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct File(usize);
+
+impl File {
+    /// No file.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The file that a request was sent on.
+    ///
+    /// # Safety
+    /// This driver holds the request.
+    pub(crate) unsafe fn of(request: WDFREQUEST) -> Self {
+        // SAFETY: our caller.
+        let irp = Irp(unsafe { call_unsafe_wdf_function_binding!(WdfRequestWdmGetIrp, request) });
+        irp.file()
+    }
 }
 
 /// `IRP_MN_QUERY_INTERFACE` on its way down.
@@ -78,6 +100,17 @@ impl InterfaceQuery {
 /// `init` is the argument of a running `EvtDriverDeviceAdd`.
 pub(crate) unsafe fn see_first<T: PnpIrps>(init: PWDFDEVICE_INIT) -> Result<(), NtStatus> {
     let mut minors = [QUERY_INTERFACE, CANCEL_STOP_DEVICE, REMOVE_DEVICE];
+    // SAFETY: our caller vouches for `init`; no minor function is all of them.
+    checked(unsafe {
+        call_unsafe_wdf_function_binding!(
+            WdfDeviceInitAssignWdmIrpPreprocessCallback,
+            init,
+            Some(cleanup::<T>),
+            const { narrow(IRP_MJ_CLEANUP) },
+            core::ptr::null_mut(),
+            0,
+        )
+    })?;
     // SAFETY: our caller vouches for `init`; KMDF copies the minor functions.
     checked(unsafe {
         call_unsafe_wdf_function_binding!(
@@ -110,6 +143,15 @@ unsafe extern "C" fn preprocess<T: PnpIrps>(device: WDFDEVICE, irp: PIRP) -> NTS
             irp.dispatch(device)
         }
     }
+}
+
+unsafe extern "C" fn cleanup<T: PnpIrps>(device: WDFDEVICE, irp: PIRP) -> NTSTATUS {
+    let irp = Irp(irp);
+    if let Some(context) = context::of::<T>(device) {
+        context.closed(irp.file());
+    }
+    irp.skip();
+    irp.dispatch(device)
 }
 
 fn answer<T: PnpIrps>(context: &T, device: WDFDEVICE, irp: &Irp) -> NTSTATUS {
@@ -160,6 +202,11 @@ impl Irp {
     fn minor(&self) -> u8 {
         // SAFETY: an IRP in flight has a current stack location.
         unsafe { (*self.location()).MinorFunction }
+    }
+
+    fn file(&self) -> File {
+        // SAFETY: an IRP in flight has a current stack location.
+        File(unsafe { (*self.location()).FileObject }.addr())
     }
 
     fn query(&self) -> Option<InterfaceQuery> {

@@ -21,7 +21,9 @@ use wdk_sys::{
 use crate::wdf::{
     checked,
     context::{self, Context},
-    flags, size_of_u32,
+    flags,
+    irp::File,
+    size_of_u32,
 };
 
 /// A request that this driver holds; who has it completes it or passes it on, both of which consume it.
@@ -173,6 +175,12 @@ impl Request {
         i32::from(mode) == UserMode
     }
 
+    /// The file that it was sent on.
+    pub(crate) fn file(&self) -> File {
+        // SAFETY: we hold the request.
+        unsafe { File::of(self.0) }
+    }
+
     /// Sends it to the drivers below and forgets it.
     pub(crate) fn pass_down(self, device: WDFDEVICE) {
         // SAFETY: we hold the request.
@@ -210,6 +218,12 @@ impl Parked {
         // SAFETY: the request waits, and a callback that would complete it has to take our caller's lock first.
         let status = unsafe { call_unsafe_wdf_function_binding!(WdfRequestUnmarkCancelable, self.0) };
         checked(status).ok().map(|()| Request(self.0))
+    }
+
+    /// The file that it was sent on. To be called with the lock that the callback takes.
+    pub(crate) fn file(&self) -> File {
+        // SAFETY: as long as the lock is held, the request is there.
+        unsafe { File::of(self.0) }
     }
 
     /// Says whether it is this request.
