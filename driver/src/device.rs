@@ -129,6 +129,9 @@ impl PnpCallbacks for Device {
     fn query_remove(&self) -> Result<(), NtStatus> {
         // SPEC: abi 6.7: there is no event for a removal. Who holds the interface hears of it by target-device notification, and
         // gives the interface back; as long as it does not, the device stays. One reference is the device's own.
+        //
+        // How long is not bounded, on purpose: a holder that is cut off would call code that is not there any more. The operator
+        // reads the count (`PF_BACKCHANNEL_PF::References`), and a removal that does not ask is not held up by it.
         if self.pf.count() > 1 { Err(NtStatus::from_raw(STATUS_DEVICE_BUSY)) } else { Ok(()) }
     }
 }

@@ -10,6 +10,7 @@
 //! * [`pended`]: operations that end later than they are answered.
 
 pub mod answer;
+mod handles;
 pub mod interpreter;
 mod members;
 pub mod operation;

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 mod fields;
+pub mod handles;
 pub mod plugins;
 use fields::{bytes, bytes_or_null, eight_bytes, five_seconds, null_buffer, number, wide_number};
 
@@ -299,6 +300,8 @@ pub enum Operation {
     Unload {},
     /// The driver is loaded again and the device started.
     Load {},
+    /// Another party opens the PF, and does something with its handle.
+    Handle(handles::HandleAction),
     /// Something is done with a plug-in driver.
     Plugin(plugins::PluginAction),
     /// Guests write on threads of their own.

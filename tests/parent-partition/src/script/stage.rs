@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::answer::{Data, Outcome};
+use super::handles::Handles;
 use super::interpreter::Stage;
 use super::operation::{Major, Mode, Operation, OperatorRequest, PowerState, ReadBuffer};
 use super::operator::{self, Carried};
@@ -22,6 +23,7 @@ use crate::traffic::Traffic;
 pub struct Play {
     // Dropped first: the VSP cancels what it has parked before it lets go.
     pended: Pended,
+    handles: Handles,
     // Plug-ins go before the PF that they are registered with.
     plugins: Plugins,
     partition: Partition,
@@ -31,7 +33,7 @@ pub struct Play {
 impl Play {
     /// Plays on a partition, beside plug-in drivers that are loaded.
     pub fn new(partition: Partition, plugins: Plugins) -> Self {
-        Self { pended: Pended::default(), plugins, partition, traffic: None }
+        Self { pended: Pended::default(), handles: Handles::default(), plugins, partition, traffic: None }
     }
 
     /// What the VSP does before it gives the PF back: detaches, and takes its requests back.
@@ -83,7 +85,7 @@ impl Play {
 
 impl Stage for Play {
     fn perform(&mut self, id: Option<&Value>, operation: Operation) -> Outcome {
-        let Self { pended, partition, plugins, traffic } = self;
+        let Self { pended, handles, partition, plugins, traffic } = self;
         match operation {
             Operation::Write { vf, block, data } => {
                 let (status, by) = partition.let_guest(vf, |driver| driver.write_block(block, &data));
@@ -200,6 +202,11 @@ impl Stage for Play {
             }
             Operation::Sleep {} => self.call(id, pnp::sleep),
             Operation::Resume {} => self.call(id, pnp::resume),
+            Operation::Handle(action) => handles.act(pended, id, action),
+            // PnP sends the last IRP when the last handle is closed.
+            Operation::Remove {} | Operation::Unload {} if handles.are_open() => {
+                Outcome::of(status::DEVICE_BUSY, Decider::Vsp)
+            }
             Operation::Remove {} => {
                 self.let_go();
                 settled(self.partition.remove())
@@ -222,6 +229,7 @@ impl Stage for Play {
 
 impl Drop for Play {
     fn drop(&mut self) {
+        self.handles.end();
         self.let_go();
     }
 }

@@ -194,7 +194,7 @@ const VERSION: u16 = 1;
 const SIZE_2: u16 = 144;
 const VERSION_2: u16 = 2;
 /// GUID_DEVINTERFACE_VIRTUALIZABLE_DEVICE.
-const CLASS: GUID = GUID {
+pub const CLASS: GUID = GUID {
     Data1: 0xa13a_7a93,
     Data2: 0x11f0,
     Data3: 0x4bd2,

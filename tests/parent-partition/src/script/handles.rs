@@ -1,0 +1,141 @@
+//! A script's handles of the PF besides the VSP's: other parties that open it, hold its interface, and leave as they like.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::answer::{Data, Outcome};
+use super::operation::handles::HandleAction;
+use super::operation::{Major, Mode};
+use super::pended::{Pended, UnderWay};
+use super::requests;
+use crate::invoke;
+use crate::machine::Word;
+use crate::nt::control::Control;
+use crate::nt::status::{self, Status};
+use crate::nt::{device_interface, file};
+use crate::partition::Decider;
+use crate::pnp;
+use crate::sys::{FILE_OBJECT, SRIOV_DEVICE_INTERFACE_STANDARD};
+use crate::vsp::pf::{CLASS, INTERFACE};
+
+/// The handles, by the `"id"` of the lines that opened them.
+#[derive(Default)]
+pub(super) struct Handles(BTreeMap<String, Handle>);
+
+struct Handle {
+    /// Until it is closed.
+    file: Option<*mut FILE_OBJECT>,
+    /// Until it is released.
+    interface: Option<SRIOV_DEVICE_INTERFACE_STANDARD>,
+}
+
+impl Handles {
+    /// Carries out an action.
+    pub(super) fn act(&mut self, pended: &mut Pended, id: Option<&Value>, action: HandleAction) -> Outcome {
+        let done = match action {
+            HandleAction::Open {} => self.open(id),
+            HandleAction::Control { on, code, major, mode, input, output } => {
+                let control = Control {
+                    code,
+                    internal: major == Major::Internal,
+                    user: mode == Mode::User,
+                    input,
+                    output: output as usize,
+                };
+                return self.control(pended, id, &on, &control);
+            }
+            HandleAction::Interface { on } => self.known(&on).and_then(Handle::ask),
+            HandleAction::Luid { on } => return self.luid(&on),
+            HandleAction::Release { on } => self.known(&on).and_then(Handle::release),
+            HandleAction::Close { on } => self.known(&on).and_then(Handle::close),
+        };
+        Outcome::of(done.err().unwrap_or(status::SUCCESS), Decider::Pf)
+    }
+
+    /// Whether a handle is open: its device is then not removed.
+    pub(super) fn are_open(&self) -> bool {
+        self.0.values().any(|handle| handle.file.is_some())
+    }
+
+    /// Gives everything back.
+    pub(super) fn end(&mut self) {
+        for handle in self.0.values_mut() {
+            let _none_kept = handle.release();
+            let _closed_before = handle.close();
+        }
+        self.0.clear();
+    }
+
+    fn known(&mut self, on: &Value) -> Result<&mut Handle, Status> {
+        self.0.get_mut(&on.to_string()).ok_or(status::NOT_FOUND)
+    }
+
+    fn open(&mut self, id: Option<&Value>) -> Result<(), Status> {
+        let id = id.ok_or(status::INVALID_PARAMETER)?.to_string();
+        let path = device_interface::enabled_of(&CLASS).into_iter().next().ok_or(status::NO_SUCH_DEVICE)?;
+        let file = file::open_path(&path)?;
+        self.0.insert(id, Handle { file: Some(file), interface: None });
+        Ok(())
+    }
+
+    fn control(&mut self, pended: &mut Pended, id: Option<&Value>, on: &Value, control: &Control) -> Outcome {
+        let file = self.known(on).and_then(|handle| handle.file.ok_or(status::INVALID_HANDLE));
+        let (sent, data) = match file {
+            Ok(file) => control.send(file),
+            Err(status) => return Outcome::of(status, Decider::Vsp),
+        };
+        match pended.keep(id, UnderWay::Request(sent, data)) {
+            Some(ended) => requests::finished(Ok(ended)),
+            None => Outcome::of(status::PENDING, Decider::Pf),
+        }
+    }
+
+    fn luid(&mut self, on: &Value) -> Outcome {
+        let kept = self.known(on).and_then(|handle| handle.interface.ok_or(status::NOT_FOUND));
+        let interface = match kept {
+            Ok(interface) => interface,
+            Err(status) => return Outcome::of(status, Decider::Vsp),
+        };
+        let mut luid = [0_u8; 8];
+        let routine = interface.QueryLuid.map_or(0, |routine| routine.word() as usize);
+        let status = invoke!(routine; interface.Context, luid.as_mut_ptr()) as Status;
+        let data = (status == status::SUCCESS).then(|| Data(Some(luid.to_vec())));
+        Outcome { data, ..Outcome::of(status, Decider::Pf) }
+    }
+}
+
+impl Handle {
+    fn ask(&mut self) -> Result<(), Status> {
+        let file = self.file.ok_or(status::INVALID_HANDLE)?;
+        let mut interface = SRIOV_DEVICE_INTERFACE_STANDARD::default();
+        let size = size_of::<SRIOV_DEVICE_INTERFACE_STANDARD>() as u16;
+        // SAFETY: the file object is open.
+        let top = unsafe { file::IoGetRelatedDeviceObject(file) };
+        // SAFETY: the device is live while the file is open, and the buffer has the size.
+        let status = unsafe { pnp::query_interface(top, &INTERFACE, size, 1, (&raw mut interface).cast()) };
+        if status != status::SUCCESS {
+            return Err(status);
+        }
+        self.interface = Some(interface);
+        Ok(())
+    }
+
+    fn release(&mut self) -> Result<(), Status> {
+        let interface = self.interface.take().ok_or(status::NOT_FOUND)?;
+        let routine = interface.InterfaceDereference.map_or(0, |routine| routine.word() as usize);
+        invoke!(routine; interface.Context);
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Status> {
+        file::close_handle(self.file.take().ok_or(status::INVALID_HANDLE)?);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Handles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
