@@ -1,10 +1,11 @@
 //! The list of what ntoskrnl.exe exports here: name, routine, number of arguments on the stack.
 
 use super::{
-    bugcheck, build_request, call, cancel, complete, converted_string, create_file, critical_region, debug,
-    device, device_interface, dpc, driver, etw, event, fast_mutex, file, handle, irp, irql, memory_list,
-    mutex, namespace, not_served, object, pnp_notification, pool, power, probe, registry, remove_lock,
-    rundown, runtime, spin_lock, string, system, thread, time, timer, wait, work_item,
+    bugcheck, build_request, call, callback_object, cancel, complete, converted_string, create_file,
+    critical_region, debug, device, device_interface, dpc, driver, etw, event, ex_timer, fast_mutex, file,
+    handle, interrupt, irp, irql, lookaside, memory_list, mutex, namespace, not_served, object,
+    pnp_notification, pool, power, probe, registry, remove_lock, rundown, runtime, singly_linked_list,
+    spin_lock, string, system, thread, time, timer, wait, work_item,
 };
 use crate::image::Export;
 
@@ -105,6 +106,19 @@ fn ntoskrnl() -> Vec<Export> {
             KeCancelTimer 0,
             KeReadStateTimer 0,
         }
+        ex_timer {
+            ExAllocateTimer 0,
+            ExSetTimer 0,
+            ExCancelTimer 0,
+            ExDeleteTimer 0,
+        }
+        interrupt {
+            IoConnectInterruptEx 0,
+            IoDisconnectInterruptEx 0,
+            KeSynchronizeExecution 0,
+            KeAcquireInterruptSpinLock 0,
+            KeReleaseInterruptSpinLock 0,
+        }
         dpc {
             KeInitializeDpc 0,
             KeInsertQueueDpc 0,
@@ -124,6 +138,18 @@ fn ntoskrnl() -> Vec<Export> {
             ExAllocatePoolWithTag 0,
             ExFreePool 0,
             ExFreePoolWithTag 0,
+        }
+        lookaside {
+            ExInitializeNPagedLookasideList 3,
+            ExInitializePagedLookasideList 3,
+            ExDeleteNPagedLookasideList 0,
+            ExDeletePagedLookasideList 0,
+        }
+        singly_linked_list {
+            ExpInterlockedPushEntrySList 0,
+            ExpInterlockedPopEntrySList 0,
+            ExpInterlockedFlushSList 0,
+            ExQueryDepthSList 0,
         }
         memory_list {
             IoAllocateMdl 1,
@@ -178,6 +204,12 @@ fn ntoskrnl() -> Vec<Export> {
             PsGetCurrentProcessId 0,
             PsGetProcessId 0,
             IoGetRequestorProcessId 0,
+        }
+        callback_object {
+            ExCreateCallback 0,
+            ExRegisterCallback 0,
+            ExUnregisterCallback 0,
+            ExNotifyCallback 0,
         }
         work_item {
             IoAllocateWorkItem 0,

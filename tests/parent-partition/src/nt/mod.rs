@@ -6,9 +6,9 @@
 //!
 //! | rooms | hold |
 //! | --- | --- |
-//! | [`irql`], [`critical_region`], [`spin_lock`], [`fast_mutex`], [`mutex`], [`rundown`], [`event`], [`wait`], [`timer`], [`dpc`], [`time`] | processors and waiting |
-//! | [`pool`], [`memory_list`], [`runtime`], [`probe`], [`string`], [`converted_string`], [`mod@format`] | memory and text |
-//! | [`object`], [`handle`], `left`, [`thread`], [`work_item`], `namespace` | objects, their names and handles |
+//! | [`irql`], [`critical_region`], [`spin_lock`], [`fast_mutex`], [`mutex`], [`rundown`], [`event`], [`wait`], [`timer`], [`ex_timer`], [`dpc`], [`interrupt`], [`time`] | processors and waiting |
+//! | [`pool`], [`lookaside`], [`singly_linked_list`], [`memory_list`], [`runtime`], [`probe`], [`string`], [`converted_string`], [`mod@format`] | memory and text |
+//! | [`object`], [`handle`], `left`, [`thread`], [`work_item`], [`callback_object`], `namespace` | objects, their names and handles |
 //! | [`driver`], [`device`], [`mod@file`], `device_node`, [`device_interface`], `create_file`, `pnp_notification` | drivers, devices and how they are found |
 //! | [`irp`], [`call`], [`complete`], [`cancel`], `flight`, [`build_request`], [`request`], [`control`], [`power`], [`remove_lock`] | I/O request packets |
 //! | [`hive`], [`registry`] | the registry |
@@ -19,6 +19,7 @@
 pub mod bugcheck;
 pub mod build_request;
 pub mod call;
+pub mod callback_object;
 pub mod cancel;
 pub mod complete;
 pub mod control;
@@ -34,6 +35,7 @@ pub mod dpc;
 pub mod driver;
 pub mod etw;
 pub mod event;
+pub mod ex_timer;
 mod exports;
 pub mod fast_mutex;
 pub mod file;
@@ -41,9 +43,11 @@ pub(crate) mod flight;
 mod format;
 pub mod handle;
 pub mod hive;
+pub mod interrupt;
 pub mod irp;
 pub mod irql;
 pub(crate) mod left;
+pub mod lookaside;
 pub mod memory_list;
 pub mod mutex;
 pub(crate) mod namespace;
@@ -58,6 +62,7 @@ pub mod remove_lock;
 pub mod request;
 pub mod rundown;
 pub mod runtime;
+pub mod singly_linked_list;
 pub mod spin_lock;
 pub mod status;
 pub mod string;

@@ -25,6 +25,8 @@ pub enum Kind {
     File,
     /// A thread.
     Thread,
+    /// A callback object.
+    Callback,
 }
 
 /// Adds a reference and returns the new count.
@@ -196,7 +198,7 @@ pub(crate) fn type_of(address: usize) -> Option<Kind> {
 
 /// What an image sees as the type object of a kind: opaque, and the same for the life of the process.
 pub(super) fn type_object(kind: Kind) -> *mut c_void {
-    static TYPES: [u64; 4] = [0; 4];
+    static TYPES: [u64; 5] = [0; 5];
     let index = kind as usize;
     (&raw const TYPES[index]).cast_mut().cast()
 }

@@ -91,19 +91,9 @@ pub unsafe extern "win64" fn KeSetCoalescableTimer(
     dpc: *mut KDPC,
 ) -> u8 {
     judge::irql_at_most(DISPATCH_LEVEL);
-    start_clock();
-    // SAFETY: the caller promises a timer.
-    for_caller(|| unsafe {
-        expect_timer(timer);
-        let at = wait::since_boot() + time::until(when.QuadPart);
-        let set_at = thread_block::current().map_or(0, |block| block.return_address());
-        let period = (period != 0).then(|| Duration::from_millis(u64::from(period)));
-        wait::change(|| {
-            (*timer).Header.SignalState = 0;
-            (*timer).Dpc = dpc;
-            u8::from(due().insert(timer.addr(), Due { at, period, set_at }).is_some())
-        })
-    })
+    let period = (period != 0).then(|| Duration::from_millis(u64::from(period)));
+    // SAFETY: the caller promises a timer, the union of whose due time is one number.
+    u8::from(unsafe { set(timer, when.QuadPart, period, dpc) })
 }
 
 /// Takes a timer back; true when it was set.
@@ -138,6 +128,25 @@ pub unsafe extern "win64" fn KeReadStateTimer(timer: *mut KTIMER) -> u8 {
 pub(crate) fn left_of(image: &Image) -> Vec<Left> {
     let set: Vec<_> = due().values().map(|due| due.set_at).filter(|set_at| image.contains(*set_at)).collect();
     set.into_iter().map(|set_at| Left::new(set_at, "a timer that is still set")).collect()
+}
+
+/// Sets a timer on behalf of a routine's caller; whether it was set already.
+///
+/// # Safety
+/// As [`KeSetTimer`].
+pub(super) unsafe fn set(timer: *mut KTIMER, when: i64, period: Option<Duration>, dpc: *mut KDPC) -> bool {
+    start_clock();
+    // SAFETY: the caller promises a timer.
+    for_caller(|| unsafe {
+        expect_timer(timer);
+        let at = wait::since_boot() + time::until(when);
+        let set_at = thread_block::current().map_or(0, |block| block.return_address());
+        wait::change(|| {
+            (*timer).Header.SignalState = 0;
+            (*timer).Dpc = dpc;
+            due().insert(timer.addr(), Due { at, period, set_at }).is_some()
+        })
+    })
 }
 
 /// # Safety

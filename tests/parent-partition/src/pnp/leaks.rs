@@ -7,8 +7,8 @@ use crate::image::Image;
 use crate::judge::{self, Rule};
 use crate::nt::left::Left;
 use crate::nt::{
-    bugcheck, device, etw, flight, handle, namespace, object, pnp_notification, pool, thread, timer,
-    work_item,
+    bugcheck, callback_object, device, etw, ex_timer, flight, handle, interrupt, lookaside, namespace,
+    object, pnp_notification, pool, thread, timer, work_item,
 };
 
 /// Breaks [`Rule::Leak`] when a device of the driver is left, once the work that it has queued has ended.
@@ -53,6 +53,10 @@ fn left_of_image(image: &Image) -> Vec<Left> {
         etw::leaked_by(image),
         thread::running_of(image),
         bugcheck::leaked_by(image),
+        callback_object::leaked_by(image),
+        ex_timer::leaked_by(image),
+        interrupt::leaked_by(image),
+        lookaside::leaked_by(image),
         pnp_notification::leaked_by(image),
     ];
     ledgers.concat()

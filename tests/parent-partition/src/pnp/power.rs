@@ -6,7 +6,7 @@ use crate::judge::{self, Rule};
 use crate::nt::power::{QUERY_POWER, SET_POWER, SYSTEM_POWER, fill};
 use crate::nt::request::{Request, Sent};
 use crate::nt::status::{self, Status};
-use crate::nt::work_item;
+use crate::nt::{callback_object, work_item};
 
 /// The system power states that a machine goes through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,8 +26,17 @@ pub fn query_power(device: &DeviceRef, state: SystemState) -> Status {
 }
 
 /// Tells a stack that the system goes to a state; back when the whole stack has followed.
+///
+/// Who listens to `\Callback\PowerState` is told before the working state is left, and after it is back.
 pub fn set_power(device: &DeviceRef, state: SystemState) -> Status {
-    send(device, SET_POWER, state).finish().status
+    if state != SystemState::Working {
+        callback_object::notify_power_state(false);
+    }
+    let status = send(device, SET_POWER, state).finish().status;
+    if state == SystemState::Working {
+        callback_object::notify_power_state(true);
+    }
+    status
 }
 
 /// Sends the system to sleep, and waits until the device is.
