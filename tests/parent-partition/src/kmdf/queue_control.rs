@@ -166,8 +166,8 @@ impl Queue {
                 None => break,
             }
         }
-        let left = std::mem::take(&mut self.state().left_cancelable);
-        for (request, function) in left {
+        let left = self.state().left_cancelable.pop();
+        if let Some((request, function)) = left {
             callback::notify(function, &[request.handle() as u64]);
             let detail = "a request that was completed while it was cancelable is cancelled";
             judge::violation_at(Rule::ObjectState, "", function, detail);

@@ -15,7 +15,7 @@ use crate::image::Image;
 use crate::invoke;
 use crate::judge::{self, Rule, for_caller, violation};
 use crate::machine::{thread_block, wait};
-use crate::sys::{KDPC, KTIMER};
+use crate::sys::{KDPC, KTIMER, PKDEFERRED_ROUTINE};
 
 /// An EX_TIMER, opaque to drivers.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub extern "win64" fn ExAllocateTimer(
     // SAFETY: the block was just allocated with that size.
     unsafe {
         timer::KeInitializeTimerEx(&raw mut (*made).timer.0, synchronization);
-        let routine = std::mem::transmute::<usize, _>(expired as *const () as usize);
+        let routine = std::mem::transmute::<usize, PKDEFERRED_ROUTINE>(expired as *const () as usize);
         dpc::KeInitializeDpc(&raw mut (*made).dpc.0, routine, made.cast());
         (*made).callback = callback;
         (*made).context = context;
