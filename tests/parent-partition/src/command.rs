@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::partition::{Setup, Vfs};
 
@@ -112,6 +112,36 @@ pub struct DemoArguments {
     /// Lose one piece of one statistics set on its way.
     #[arg(long)]
     pub drop_piece: bool,
+}
+
+/// What `coverage` is asked for.
+#[derive(Subcommand, Clone, Debug)]
+pub enum CoverageTask {
+    /// Begins a measurement; runs take part that have PF_COVERAGE=FOLDER in their environment.
+    Begin {
+        /// Where the runs leave what they reached.
+        folder: PathBuf,
+        /// The image that is measured.
+        #[command(flatten)]
+        image: ImageArgument,
+    },
+    /// Says what the runs have reached.
+    ///
+    /// Exit code 1 when more than 5 % of the lines are unreached, one of them has no reason in the table, or the table has
+    /// a reason for a line that is reached or gone.
+    Report {
+        /// The folder of the measurement.
+        folder: PathBuf,
+        /// The table: file, text of the line, reason, divided by tabs.
+        #[arg(long, value_name = "FILE.tsv", default_value = "driver/unreached.tsv")]
+        reasons: PathBuf,
+        /// The project's root, where the source files are.
+        #[arg(long, value_name = "FOLDER", default_value = ".")]
+        root: PathBuf,
+        /// One JSON object instead of lines for people.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// What `traces` is asked for.

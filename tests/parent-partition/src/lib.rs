@@ -28,6 +28,7 @@
 //! | [`traces`] | recorded traces of the real framework, compared line by line |
 
 pub mod command;
+pub mod coverage;
 pub mod demo;
 pub mod exercise;
 pub mod faults;

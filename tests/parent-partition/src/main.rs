@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use parent_partition::command::{
-    BAD_ARGUMENTS, DemoArguments, FaultsArguments, RunArguments, TracesArguments,
+    BAD_ARGUMENTS, CoverageTask, DemoArguments, FaultsArguments, RunArguments, TracesArguments,
 };
-use parent_partition::{demo, exercise, faults, frames, script, supervisor, traces};
+use parent_partition::{coverage, demo, exercise, faults, frames, script, supervisor, traces};
 
 /// A parent partition in a box: runs a PF backchannel driver image and judges it.
 ///
@@ -59,6 +59,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Measures which lines of the driver's sources runs reach in an image, by one-shot breakpoints at its PDB's line records.
+    #[command(subcommand)]
+    Coverage(CoverageTask),
     /// Plays the recorded scenarios of the real framework on this one and compares them line by line.
     ///
     /// A scenario is equal; or judged: the recording has a finding of the framework where a rule ended the run; or
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
             Some(nth) => supervisor::supervised(|| faults::one(&arguments, nth)),
             None => ExitCode::from(faults::run(&arguments)),
         },
+        Command::Coverage(task) => ExitCode::from(coverage::report::run(&task)),
         Command::Inspect { image, json, .. } => inspect(&image, json),
         Command::Exercise { image, json } => supervisor::supervised(|| {
             exercise::run(&image, |step| match json {

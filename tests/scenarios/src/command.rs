@@ -47,8 +47,22 @@ pub fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Run {
 ///
 /// When the command is not built, or does not end within [`LIMIT_SECONDS`].
 pub fn run_with_input<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>, input: &str) -> Run {
+    run_with_variables(arguments, input, &[])
+}
+
+/// Runs the command as [`run_with_input`] does, with further variables in its environment.
+///
+/// # Panics
+///
+/// As [`run_with_input`].
+pub fn run_with_variables<A: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = A>,
+    input: &str,
+    variables: &[(&str, &OsStr)],
+) -> Run {
     let arguments: Vec<OsString> = arguments.into_iter().map(|word| word.as_ref().to_owned()).collect();
     let mut child = limited(&arguments)
+        .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

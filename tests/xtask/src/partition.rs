@@ -34,8 +34,11 @@ pub(crate) fn bench(arguments: &[OsString]) -> Result<u8> {
     exit_code(Command::new(target().join("release/bench")).args(arguments))
 }
 
-/// Runs a command that speaks for itself.
-fn exit_code(command: &mut Command) -> Result<u8> {
+/// Runs a command that speaks for itself; returns its exit code.
+///
+/// # Errors
+/// It could not be started.
+pub(crate) fn exit_code(command: &mut Command) -> Result<u8> {
     let status = command
         .status()
         .with_context(|| format!("cannot run {}", command.get_program().to_string_lossy()))?;

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check there is, and a table of what ran, how many and how long.
 
 use std::{
+    ffi::OsStr,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -183,6 +184,14 @@ fn partition_tests() -> Result<usize> {
 }
 
 fn scenarios() -> Result<usize> {
+    scenarios_with(&[])
+}
+
+/// Runs the scenarios, with further variables; returns how many passed.
+///
+/// # Errors
+/// Something could not be built, or a scenario failed.
+pub(crate) fn scenarios_with(variables: &[(&str, &OsStr)]) -> Result<usize> {
     let release = Image::build(DRIVER, Profile::Release)?;
     let debug = Image::build(DRIVER, Profile::Debug)?;
     let library = Image::build(LIBRARY_DRIVER, Profile::Release)?;
@@ -193,7 +202,8 @@ fn scenarios() -> Result<usize> {
             .env(IMAGE_VARIABLE, release.path())
             .env(DEBUG_IMAGE_VARIABLE, debug.path())
             .env(LIBRARY_IMAGE_VARIABLE, library.path())
-            .env(COMMAND_VARIABLE, command),
+            .env(COMMAND_VARIABLE, command)
+            .envs(variables.iter().copied()),
     )
 }
 

@@ -26,6 +26,16 @@ impl Section {
         &self.name
     }
 
+    /// First address.
+    pub fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Bytes, whole pages.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// Whether `address` lies in it.
     pub fn contains(&self, address: usize) -> bool {
         (self.start..self.start + self.size).contains(&address)

@@ -9,6 +9,7 @@ use std::ptr::{null_mut, with_exposed_provenance};
 use std::sync::Once;
 
 use super::thread_block::{self, ThreadBlock};
+use crate::coverage;
 use crate::image::{self, Callers, Registers};
 use crate::judge::Rule;
 use crate::memory::{self, pages};
@@ -73,6 +74,15 @@ fn set_signal_stack(base: usize, flags: libc::c_int) {
 }
 
 extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    if signal == libc::SIGTRAP {
+        // SAFETY: the kernel passes a valid context to an SA_SIGINFO handler, and takes it back when this returns.
+        let after =
+            unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_RIP as usize] };
+        if let Some(at) = coverage::resume(*after as usize) {
+            *after = at as i64;
+            return;
+        }
+    }
     // SAFETY: the kernel passes a valid context to an SA_SIGINFO handler.
     let registers = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
     let register = |index: libc::c_int| registers[index as usize] as usize;

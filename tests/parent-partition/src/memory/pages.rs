@@ -33,6 +33,11 @@ pub fn make_executable(start: usize, size: usize) {
     protect(start, size, libc::PROT_READ | libc::PROT_EXEC);
 }
 
+/// Makes pages of code writable too, for breakpoints that come and go.
+pub fn make_changeable_code(start: usize, size: usize) {
+    protect(start, size, libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC);
+}
+
 /// Makes pages inaccessible and gives their memory back; the address space stays reserved.
 pub fn close(start: usize, size: usize) {
     protect(start, size, libc::PROT_NONE);

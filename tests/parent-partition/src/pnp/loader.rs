@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::leaks;
+use crate::coverage;
 use crate::image::{self, Exports, Image};
 use crate::invoke;
 use crate::judge::{self, Rule};
@@ -110,6 +111,7 @@ pub fn load_driver(service: &str, path: &Path) -> Result<DriverRef, LoadError> {
         }
         other => LoadError::Image(other),
     })?;
+    coverage::place(image);
     let key = driver::service_key(service);
     hive::set(&key, "Type", Value::dword(KERNEL_DRIVER));
     hive::set(&key, "Start", Value::dword(DEMAND_START));
