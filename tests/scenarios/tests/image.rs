@@ -7,9 +7,6 @@ use scenarios::command;
 /// No function may need more of the kernel's 24 KiB stack, in bytes.
 const LARGEST_FRAME: u64 = 1024;
 
-/// The release image stays below this, in bytes.
-const LARGEST_IMAGE: u64 = 64 * 1024;
-
 /// The image as shipped.
 fn release() -> PathBuf {
     named("PF_BACKCHANNEL_IMAGE")
@@ -56,12 +53,6 @@ fn no_frame_of_the_debug_image_exceeds_1_kib() {
 #[test]
 fn the_search_for_large_frames_finds_them() {
     assert_ne!(too_large(frames(debug()), 256), [], "some function needs more than 256 bytes");
-}
-
-#[test]
-fn the_shipped_image_is_smaller_than_64_kib() {
-    let size = fs::metadata(release()).expect("the image is there").len();
-    assert!(size < LARGEST_IMAGE, "{size} bytes");
 }
 
 #[test]
