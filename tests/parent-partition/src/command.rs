@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::partition::{Setup, Vfs};
+use crate::soak::Mistake;
 
 /// Which driver image a task runs.
 #[derive(Args, Clone, Debug)]
@@ -95,6 +96,35 @@ pub struct FaultsArguments {
     /// Fails this call alone, in this process.
     #[arg(long, hide = true)]
     pub nth: Option<u32>,
+}
+
+/// What `soak` is asked for.
+#[derive(Args, Clone, Debug)]
+pub struct SoakArguments {
+    /// The driver image, whose handler keeps a journal; `cargo xtask soak` names the right one.
+    #[command(flatten)]
+    pub image: ImageArgument,
+    /// How long; without it the soak ends as soon as it proves something.
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<u64>,
+    /// How many VFs have a guest.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub guests: u16,
+    /// How many resets in flight and cancelled requests there must be at least, and one more.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub least: u64,
+    /// What the actors' choices are made from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// One JSON object instead of lines for people.
+    #[arg(long)]
+    pub json: bool,
+    /// Has the driver's handler make a mistake, which must be noticed.
+    #[arg(long, value_name = "MISTAKE")]
+    pub mistake: Option<Mistake>,
+    /// Soaks in this process.
+    #[arg(long, hide = true)]
+    pub judged: bool,
 }
 
 /// What `demo` is asked for.

@@ -25,6 +25,7 @@
 //! | [`plugins`] | foreign drivers that plug in at run time |
 //! | [`traffic`] | guests that write without pause |
 //! | [`script`], [`demo`] | what the command plays on it |
+//! | [`soak`] | guests, resets, rebalances and cancels all at once, and the ledger of what came through |
 //! | [`traces`] | recorded traces of the real framework, compared line by line |
 
 pub mod command;
@@ -47,6 +48,7 @@ pub mod pnp;
 pub mod record;
 pub mod scenario;
 pub mod script;
+pub mod soak;
 pub mod supervisor;
 pub mod symbols;
 pub mod sys;

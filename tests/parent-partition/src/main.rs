@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use parent_partition::command::{
-    BAD_ARGUMENTS, CoverageTask, DemoArguments, FaultsArguments, RunArguments, TracesArguments,
+    BAD_ARGUMENTS, CoverageTask, DemoArguments, FaultsArguments, RunArguments, SoakArguments, TracesArguments,
 };
-use parent_partition::{coverage, demo, exercise, faults, frames, script, supervisor, traces};
+use parent_partition::{coverage, demo, exercise, faults, frames, script, soak, supervisor, traces};
 
 /// A parent partition in a box: runs a PF backchannel driver image and judges it.
 ///
@@ -30,6 +30,12 @@ enum Command {
     ///
     /// Exit code 0 when every call was failed, no rule was broken, and the driver loaded again each time.
     Faults(FaultsArguments),
+    /// Lets guests, resets, rebalances and cancels meet in a driver whose handler keeps a journal.
+    ///
+    /// Each write carries a number. One that was answered with success was seen by the handler exactly once, any other at
+    /// most once, and each VF's in order. Exit code 0 when that held, 1 when it did not, 3 when a rule was broken, 5 when too
+    /// little happened to prove anything.
+    Soak(SoakArguments),
     /// Shows what an image file holds, without loading it.
     Inspect {
         /// The image; its PDB lies beside it.
@@ -87,6 +93,8 @@ fn main() -> ExitCode {
             None => ExitCode::from(faults::run(&arguments)),
         },
         Command::Coverage(task) => ExitCode::from(coverage::report::run(&task)),
+        Command::Soak(arguments) if arguments.judged => supervisor::supervised(|| soak::one(&arguments)),
+        Command::Soak(arguments) => ExitCode::from(soak::run(&arguments)),
         Command::Inspect { image, json, .. } => inspect(&image, json),
         Command::Exercise { image, json } => supervisor::supervised(|| {
             exercise::run(&image, |step| match json {

@@ -14,7 +14,7 @@ mod handles;
 pub mod interpreter;
 mod members;
 pub mod operation;
-mod operator;
+pub(crate) mod operator;
 pub mod pended;
 mod plugins;
 mod requests;

@@ -77,6 +77,12 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Let guests, resets, rebalances and cancels meet in the driver, and check every write.
+    Soak {
+        /// Arguments of `parent-partition soak`: --seconds N, --guests N, --seed N, --json.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Build what is missing and run the command `parent-partition`.
     Partition {
         /// Arguments of `parent-partition`.
@@ -100,6 +106,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::run(),
         Task::Bench { arguments } => partition::bench(&arguments),
         Task::Coverage { json } => coverage::run(json),
+        Task::Soak { arguments } => partition::soak(&arguments),
         Task::Partition { arguments } => partition::run(&arguments),
     };
     code(done)

@@ -5,7 +5,7 @@ use std::{env, ffi::OsString, path::PathBuf, process::Command};
 use anyhow::{Context, Result};
 
 use crate::{
-    cross_build::{DRIVER, Profile},
+    cross_build::{DRIVER, LIBRARY_DRIVER, Profile},
     image::Image,
     packages,
     workspace::{root, run_shown, target},
@@ -23,6 +23,22 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<u8> {
     let command = build()?;
     let image = Image::build(DRIVER, Profile::Release)?;
     exit_code(Command::new(&command).args(arguments).env(IMAGE_VARIABLE, image.path()))
+}
+
+/// Builds the parent partition as shipped and the driver whose handler keeps a journal, and has them soak; returns the exit code.
+///
+/// # Errors
+/// Something could not be built or started.
+pub(crate) fn soak(arguments: &[OsString]) -> Result<u8> {
+    packages::ensure(&[packages::PARENT_PARTITION, packages::CROSS_BUILD])?;
+    run_shown(cargo().args(["build", "--quiet", "--release", "--package", "parent-partition"]))?;
+    let image = Image::build(LIBRARY_DRIVER, Profile::Release)?;
+    exit_code(
+        Command::new(target().join("release/parent-partition"))
+            .arg("soak")
+            .args(arguments)
+            .env(IMAGE_VARIABLE, image.path()),
+    )
 }
 
 /// Builds the benchmark as shipped and runs it; returns its exit code.

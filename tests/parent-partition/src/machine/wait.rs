@@ -14,11 +14,23 @@ use super::turn::{self, Turns};
 
 /// Runs `body` under the dispatcher lock and wakes the waiters to look again.
 pub fn change<T>(body: impl FnOnce() -> T) -> T {
+    let value = change_quietly(body);
+    wake();
+    value
+}
+
+/// Changes as [`change`] does what only those wait for who named `object`, and those who named none; nobody else is woken.
+pub fn change_of<T>(object: usize, body: impl FnOnce() -> T) -> T {
+    let value = change_quietly(body);
+    CHANGED.notify_all();
+    room(object).notify_all();
+    value
+}
+
+fn change_quietly<T>(body: impl FnOnce() -> T) -> T {
     let mut turns = lock();
     let value = body();
     turns.changed();
-    drop(turns);
-    wake();
     value
 }
 
@@ -26,7 +38,16 @@ pub fn change<T>(body: impl FnOnce() -> T) -> T {
 ///
 /// `ready` runs under the dispatcher lock, at least once, also with a time-out of zero; it may take what it
 /// finds (consume a signal).
-pub fn until<T>(timeout: Option<Duration>, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn until<T>(timeout: Option<Duration>, ready: impl FnMut() -> Option<T>) -> Option<T> {
+    until_in(&CHANGED, timeout, ready)
+}
+
+/// Blocks as [`until`] does for what is changed with [`change_of`] the same object, or with [`change`].
+pub fn until_of<T>(object: usize, timeout: Option<Duration>, ready: impl FnMut() -> Option<T>) -> Option<T> {
+    until_in(room(object), timeout, ready)
+}
+
+fn until_in<T>(room: &Condvar, timeout: Option<Duration>, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = timeout.and_then(|timeout| since_boot().checked_add(timeout));
     let mut turns = lock();
     let ticket = turns.ticket();
@@ -43,8 +64,8 @@ pub fn until<T>(timeout: Option<Duration>, mut ready: impl FnMut() -> Option<T>)
             take_turn(turns, turn::thread())
         } else {
             match left {
-                None => CHANGED.wait(turns).unwrap_or_else(PoisonError::into_inner),
-                Some(left) => CHANGED.wait_timeout(turns, left).unwrap_or_else(PoisonError::into_inner).0,
+                None => room.wait(turns).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => room.wait_timeout(turns, left).unwrap_or_else(PoisonError::into_inner).0,
             }
         };
     }
@@ -58,6 +79,15 @@ pub fn yield_now() {
         drop(take_turn(turns, turn::thread()));
     } else {
         std::thread::yield_now();
+    }
+}
+
+/// Lets the thread do nothing for a time, whatever changes meanwhile.
+pub fn sleep(time: Duration) {
+    if turn::is_alone() {
+        until(Some(time), || None::<()>);
+    } else {
+        std::thread::sleep(time);
     }
 }
 
@@ -82,10 +112,19 @@ pub(super) fn lock() -> MutexGuard<'static, Turns> {
 /// Has every waiting host thread look again.
 pub(super) fn wake() {
     CHANGED.notify_all();
+    ROOMS.iter().for_each(Condvar::notify_all);
+}
+
+/// Where those wait who wait for one object; others may wait in the same room.
+fn room(object: usize) -> &'static Condvar {
+    // Objects lie 16 bytes apart or more, and many of them at the same place of a page.
+    &ROOMS[(object >> 4 ^ object >> 12) % ROOMS.len()]
 }
 
 static LOCK: Mutex<Turns> = Mutex::new(Turns::new());
+/// Where those wait who named no object, and those whose turn it is not.
 static CHANGED: Condvar = Condvar::new();
+static ROOMS: [Condvar; 64] = [const { Condvar::new() }; 64];
 static BOOT: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
 
 #[cfg(test)]

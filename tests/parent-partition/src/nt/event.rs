@@ -82,7 +82,7 @@ unsafe fn exchange(event: *mut KEVENT, state: i32) -> i32 {
     // SAFETY: the caller promises an event; its state changes under the dispatcher lock.
     for_caller(|| unsafe {
         expect_event(event);
-        wait::change(|| std::mem::replace(&mut (*event).Header.SignalState, state))
+        wait::change_of(event.addr(), || std::mem::replace(&mut (*event).Header.SignalState, state))
     })
 }
 

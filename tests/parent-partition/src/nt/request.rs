@@ -126,7 +126,7 @@ impl Sent {
     /// Waits for the end, or for a time.
     #[must_use]
     pub fn wait(&self, timeout: Option<Duration>) -> Option<Outcome> {
-        wait::until(timeout, || self.shared.outcome())
+        wait::until_of(Arc::as_ptr(&self.shared).addr(), timeout, || self.shared.outcome())
     }
 
     /// Waits for the end, however long it takes.
@@ -201,7 +201,7 @@ impl Shared {
         if let Some(observer) = observer {
             observer(outcome);
         }
-        let pins = wait::change(|| {
+        let pins = wait::change_of(std::ptr::from_ref(self).addr(), || {
             let mut state = self.lock();
             state.outcome = Some(outcome);
             state.pins

@@ -30,7 +30,7 @@ pub unsafe extern "win64" fn KeWaitForSingleObject(
     unsafe {
         let timeout = limit(timeout);
         let waitable = Waitable::of(object);
-        match wait::until(timeout, || waitable.take()) {
+        match wait::until_of(object.addr(), timeout, || waitable.take()) {
             Some(()) => status::SUCCESS,
             None => status::TIMEOUT,
         }
@@ -116,7 +116,7 @@ pub unsafe extern "win64" fn KeDelayExecutionThread(
     if units == 0 {
         wait::yield_now();
     } else {
-        wait::until(Some(time::until(units)), || None::<()>);
+        wait::sleep(time::until(units));
     }
     status::SUCCESS
 }

@@ -13,16 +13,16 @@ use crate::sys::GUID;
 
 /// What a request carries; each takes from it what it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Carried<'a> {
-    pub(super) vf: u16,
-    pub(super) argument: u32,
-    pub(super) block: u32,
-    pub(super) mask: u64,
-    pub(super) data: &'a [u8],
+pub(crate) struct Carried<'a> {
+    pub(crate) vf: u16,
+    pub(crate) argument: u32,
+    pub(crate) block: u32,
+    pub(crate) mask: u64,
+    pub(crate) data: &'a [u8],
 }
 
 /// Sends a request with the input that it has by its layout, unless another is given.
-pub(super) fn send(
+pub(crate) fn send(
     request: OperatorRequest,
     carried: &Carried<'_>,
     raw: Option<(Vec<u8>, usize)>,

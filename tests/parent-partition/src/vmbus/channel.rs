@@ -52,7 +52,7 @@ impl End {
     ///
     /// [`Closed`], and nothing was sent.
     pub fn send_bytes(&self, packet: &[u8]) -> Result<(), Closed> {
-        wait::until(None, || {
+        wait::until_of(self.outgoing.name(), None, || {
             let mut state = self.outgoing.lock();
             if state.closed {
                 return Some(Err(Closed));
@@ -60,7 +60,7 @@ impl End {
             state.ring.put(packet).ok().map(Ok)
         })
         .expect("no time-out")?;
-        wait::change(|| ());
+        wait::change_of(self.outgoing.name(), || ());
         Ok(())
     }
 
@@ -70,7 +70,7 @@ impl End {
     ///
     /// [`ReceiveError`], one variant a cause.
     pub fn receive(&self) -> Result<Packet, ReceiveError> {
-        let taken = wait::until(None, || {
+        let taken = wait::until_of(self.incoming.name(), None, || {
             let mut state = self.incoming.lock();
             match state.ring.take() {
                 Err(error) => Some(Err(ReceiveError::Broken(error))),
@@ -79,7 +79,7 @@ impl End {
             }
         })
         .expect("no time-out");
-        wait::change(|| ());
+        wait::change_of(self.incoming.name(), || ());
         taken
     }
 
@@ -114,6 +114,11 @@ struct State {
 }
 
 impl Direction {
+    /// What its waiters name.
+    fn name(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("no holder panics")
     }

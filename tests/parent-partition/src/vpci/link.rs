@@ -123,11 +123,12 @@ impl Link {
     pub fn ask(&self, question: &GuestMessage) -> Answer {
         let answer = Arc::new(Mutex::new(None));
         let waiter = Arc::clone(&answer);
+        let name = Arc::as_ptr(&answer).addr();
         let transaction = self.register(move |arrived| {
-            wait::change(|| *waiter.lock().expect("no holder panics") = Some(arrived));
+            wait::change_of(name, || *waiter.lock().expect("no holder panics") = Some(arrived));
         })?;
         self.post(transaction, question);
-        wait::until(None, || answer.lock().expect("no holder panics").take()).expect("no time-out")
+        wait::until_of(name, None, || answer.lock().expect("no holder panics").take()).expect("no time-out")
     }
 
     /// Has `then` told the mask of blocks with new content, once there are any; before that, `accept` is called as in

@@ -36,7 +36,8 @@ impl Door {
     /// Lets nobody in any more, waits for those inside, and returns the connection.
     pub fn close(&self) -> Option<Pf> {
         let mut last = Some(self.lock().take()?);
-        wait::until(None, || match Arc::try_unwrap(last.take()?) {
+        let name = last.as_ref().map_or(0, name);
+        wait::until_of(name, None, || match Arc::try_unwrap(last.take()?) {
             Ok(pf) => Some(pf),
             Err(shared) => {
                 last = Some(shared);
@@ -61,6 +62,12 @@ impl Deref for Visit {
 impl Drop for Visit {
     fn drop(&mut self) {
         let pf = self.0.take();
-        wait::change(|| drop(pf));
+        let name = pf.as_ref().map_or(0, name);
+        wait::change_of(name, || drop(pf));
     }
+}
+
+/// What those name who wait for the last visit's end.
+fn name(pf: &Arc<Pf>) -> usize {
+    Arc::as_ptr(pf).addr()
 }

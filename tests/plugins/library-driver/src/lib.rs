@@ -1,21 +1,42 @@
 //! A driver of an IHV that links the PF backchannel as a library.
 //!
-//! It has its own `DriverEntry` and its own handler: block 7 gives each VF its number, as a serial number would be given.
+//! It has its own `DriverEntry` and its own handlers. Block 7 gives each VF its number, as a serial number would be given.
+//! Blocks 8 to 11 keep a journal: block 8 carries a number in each write; the journal says which VF, in which life and in
+//! which order the numbers came; block 9, read by any VF, takes the oldest entries out of it; block 10 has the handler do
+//! its work wrongly for some writes, so that whoever reads the journal can be seen to notice.
 #![no_std]
-#![expect(unsafe_code, reason = "DriverEntry takes the system's pointers")]
+#![expect(unsafe_code, reason = "DriverEntry takes the system's pointers, and a handler waits")]
 
 extern crate wdk_panic as _;
 
-use backchannel::{BlockHandler, BlockId, Call, NtStatus, Output, Schema, schema};
+mod journal;
+mod recorder;
+
+use backchannel::{BlockHandler, BlockId, Call, NtStatus, Output, RateClass, Schema, schema};
 use pf_backchannel::Handlers;
 use wdk_sys::{
     NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT, PWDFDEVICE_INIT, WDF_DRIVER_CONFIG, WDF_NO_OBJECT_ATTRIBUTES,
     WDFDRIVER, call_unsafe_wdf_function_binding,
 };
 
-static HANDLERS: Handlers = Handlers::new(&[&SerialNumber], &[&[SERIAL_NUMBER]]);
+use recorder::{Keeper, Recorder};
+
+static HANDLERS: Handlers = Handlers::new(
+    &[&SerialNumber, &Recorder, &Keeper],
+    &[&[SERIAL_NUMBER], &[NUMBERED, STAMP], &[JOURNAL, MISTAKES]],
+);
 
 const SERIAL_NUMBER: Schema = schema!(Schema::answered(BlockId::new(7)).length(4));
+
+/// Eight bytes of number, four of microseconds that the handler takes over it, four unused.
+const NUMBERED: Schema = schema!(Schema::written(BlockId::new(8)).length(16).rate(RateClass::Unlimited));
+/// Eight entries of 16 bytes; those of zeros are none.
+const JOURNAL: Schema = schema!(Schema::answered(BlockId::new(9)).length(128).rate(RateClass::Unlimited));
+/// Which mistake, and how many times.
+const MISTAKES: Schema = schema!(Schema::written(BlockId::new(10)).length(2));
+/// The number that was taken last, which the handler publishes; a reset makes that fail.
+const STAMP: Schema = schema!(Schema::published(STAMP_ID).length(8));
+const STAMP_ID: BlockId = BlockId::new(11);
 
 /// Block 7: the VF's number, as a little-endian `u32`.
 struct SerialNumber;
