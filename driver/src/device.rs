@@ -71,7 +71,7 @@ pub(crate) fn add(init: DeviceInit, handlers: &'static Handlers) -> Result<(), N
         init.set_filter();
     }
     let device = init.create(Device { pf, is_filter, is_starting: AtomicBool::new(false) })?;
-    queue::create_default::<Device>(device)?;
+    queue::create::<Device>(device)?;
     create_device_interface(device, &GUID_DEVINTERFACE_VIRTUALIZABLE_DEVICE)?;
     create_device_interface(device, &GUID_DEVINTERFACE_PF_BACKCHANNEL)
 }

@@ -3,8 +3,11 @@
 
 use backchannel::NtStatus;
 use wdk_sys::{
-    _WDF_IO_QUEUE_DISPATCH_TYPE::WdfIoQueueDispatchParallel, _WDF_TRI_STATE::WdfFalse, WDF_IO_QUEUE_CONFIG,
-    WDF_NO_OBJECT_ATTRIBUTES, WDFDEVICE, WDFQUEUE, WDFREQUEST, call_unsafe_wdf_function_binding,
+    _WDF_IO_QUEUE_DISPATCH_TYPE::WdfIoQueueDispatchParallel,
+    _WDF_REQUEST_TYPE::{WdfRequestTypeDeviceControl, WdfRequestTypeDeviceControlInternal},
+    _WDF_TRI_STATE::WdfFalse,
+    WDF_IO_QUEUE_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, WDFDEVICE, WDFQUEUE, WDFREQUEST,
+    call_unsafe_wdf_function_binding,
 };
 
 use crate::wdf::{
@@ -13,7 +16,9 @@ use crate::wdf::{
     size_of_u32,
 };
 
-/// Makes the default queue of a device: parallel, not power-managed, for device control requests of both major functions.
+/// Makes the queue of a device: parallel, not power-managed, for device control requests of both major functions.
+///
+/// It is no default queue: one that has no callback for reads, say, refuses them, and a filter is to pass them down.
 ///
 /// SPEC: abi 6.11: requests come while the device is stopped, because they end its stop; nothing waits on a thread.
 ///
@@ -21,28 +26,35 @@ use crate::wdf::{
 ///
 /// # Errors
 /// What the framework says.
-pub(crate) fn create_default<T: RequestCallbacks>(device: WDFDEVICE) -> Result<(), NtStatus> {
+pub(crate) fn create<T: RequestCallbacks>(device: WDFDEVICE) -> Result<(), NtStatus> {
     let mut config = config::<T>();
-    // SAFETY: KMDF gave us the device; it copies the configuration; the handle is not asked for.
+    let mut queue: WDFQUEUE = core::ptr::null_mut();
+    // SAFETY: KMDF gave us the device; it copies the configuration.
     checked(unsafe {
         call_unsafe_wdf_function_binding!(
             WdfIoQueueCreate,
             device,
             &raw mut config,
             WDF_NO_OBJECT_ATTRIBUTES,
-            core::ptr::null_mut::<WDFQUEUE>()
+            &raw mut queue
         )
-    })
+    })?;
+    // SPEC: abi 6.13: the header says internal device control, the pages say device control: both are served.
+    for kind in [WdfRequestTypeDeviceControl, WdfRequestTypeDeviceControlInternal] {
+        // SAFETY: KMDF gave us the device and the queue.
+        checked(unsafe {
+            call_unsafe_wdf_function_binding!(WdfDeviceConfigureRequestDispatching, device, queue, kind)
+        })?;
+    }
+    Ok(())
 }
 
-/// As `WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE` makes it for a parallel queue, with our callbacks.
+/// As `WDF_IO_QUEUE_CONFIG_INIT` makes it for a parallel queue, with our callbacks.
 fn config<T: RequestCallbacks>() -> WDF_IO_QUEUE_CONFIG {
     let mut config = WDF_IO_QUEUE_CONFIG {
         Size: size_of_u32::<WDF_IO_QUEUE_CONFIG>(),
         DispatchType: WdfIoQueueDispatchParallel,
         PowerManaged: WdfFalse,
-        DefaultQueue: 1,
-        // SPEC: abi 6.13: the header says internal device control, the pages say device control: both are served.
         EvtIoDeviceControl: Some(control::<T>),
         EvtIoInternalDeviceControl: Some(control::<T>),
         ..WDF_IO_QUEUE_CONFIG::default()

@@ -1,6 +1,7 @@
 //! A script's handles of the PF besides the VSP's: other parties that open it, hold its interface, and leave as they like.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
@@ -11,7 +12,9 @@ use super::pended::{Pended, UnderWay};
 use super::requests;
 use crate::invoke;
 use crate::machine::Word;
+use crate::memory::{self, Fill, Pool};
 use crate::nt::control::Control;
+use crate::nt::request::Request;
 use crate::nt::status::{self, Status};
 use crate::nt::{device_interface, file};
 use crate::partition::Decider;
@@ -44,6 +47,13 @@ impl Handles {
                     output: output as usize,
                 };
                 return self.control(pended, id, &on, &control);
+            }
+            HandleAction::Read { on, length } => {
+                let file = self.known(&on).and_then(|handle| handle.file.ok_or(status::INVALID_HANDLE));
+                return match file {
+                    Ok(file) => read(file, length),
+                    Err(status) => Outcome::of(status, Decider::Vsp),
+                };
             }
             HandleAction::Interface { on } => self.known(&on).and_then(Handle::ask),
             HandleAction::Luid { on } => return self.luid(&on),
@@ -105,6 +115,38 @@ impl Handles {
     }
 }
 
+/// Sends IRP_MJ_READ; the device keeps its data in the system buffer.
+fn read(file: *mut FILE_OBJECT, length: u32) -> Outcome {
+    let block = memory::allocate(length as usize, TAG, Pool::NonPaged, Fill::Zero).expose_provenance();
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let taken = Arc::clone(&bytes);
+    // SAFETY: the file is open.
+    let device = unsafe { (*file).DeviceObject };
+    let request = Request::new(
+        device,
+        status::NOT_SUPPORTED,
+        vec![block],
+        |irp, location| {
+            irp.Tail.Overlay.OriginalFileObject = file;
+            irp.AssociatedIrp.SystemBuffer = std::ptr::with_exposed_provenance_mut(block);
+            location.MajorFunction = MJ_READ;
+            location.FileObject = file;
+            location.Parameters.Read.Length = length;
+        },
+        move |irp| {
+            let count = (irp.IoStatus.Information as usize).min(length as usize);
+            let source: *const u8 = std::ptr::with_exposed_provenance(block);
+            // SAFETY: the block has `length` bytes and lives until the IRP is freed, after this.
+            *taken.lock().expect("no holder panics") =
+                unsafe { std::slice::from_raw_parts(source, count) }.to_vec();
+        },
+    );
+    let outcome = request.send().finish();
+    let read = std::mem::take(&mut *bytes.lock().expect("no holder panics"));
+    let data = (outcome.status == status::SUCCESS).then_some(Data(Some(read)));
+    Outcome { data, ..Outcome::of(outcome.status, Decider::Pf) }
+}
+
 impl Handle {
     fn ask(&mut self) -> Result<(), Status> {
         let file = self.file.ok_or(status::INVALID_HANDLE)?;
@@ -133,6 +175,9 @@ impl Handle {
         Ok(())
     }
 }
+
+const MJ_READ: u8 = 3;
+const TAG: u32 = u32::from_le_bytes(*b"IoRd");
 
 impl std::fmt::Debug for Handles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,5 +1,6 @@
 //! The PF's surface: every member of its interface, every request, and its life under PnP and power.
 
+mod filter;
 mod handles;
 mod invalidation;
 mod members;

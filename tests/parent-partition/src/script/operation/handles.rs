@@ -32,6 +32,13 @@ pub enum HandleAction {
         #[serde(default)]
         output: u32,
     },
+    /// A file is read, with buffers as the top of the stack asks for them.
+    Read {
+        /// The handle.
+        on: Value,
+        /// Bytes.
+        length: u32,
+    },
     /// The interface is asked for, version 1, and kept until it is released, also when the handle is closed.
     Interface {
         /// The handle.
