@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
 use backchannel::{
     BlockHandler, HandlerTable, Invalidation, MILLISECOND, NtStatus, ParkSpot, PhysicalFunction, Platform,
-    Schema, Service, Sink, Source, StartError, VfCount, VirtualFunction,
+    Schema, Service, Sink, Source, StartError, Unclaimed, VfCount, VirtualFunction,
     abi::pcivirt::SRIOV_INVALIDATE_BLOCK,
 };
 
@@ -92,7 +92,21 @@ impl Handlers {
         handlers: &'static [&'static dyn BlockHandler; COUNT],
         blocks: &'static [&'static [Schema]; COUNT],
     ) -> Self {
-        Self { blocks, template: Template::new(Pf::unused(Table::new(handlers))) }
+        Self::with_unclaimed(handlers, blocks, Unclaimed::Refuse)
+    }
+
+    /// As [`Handlers::new`], and says what becomes of calls for blocks that are in no list.
+    ///
+    /// What [`Unclaimed`] sets aside is not there for listed blocks.
+    #[inline]
+    #[must_use]
+    pub const fn with_unclaimed<const COUNT: usize>(
+        handlers: &'static [&'static dyn BlockHandler; COUNT],
+        blocks: &'static [&'static [Schema]; COUNT],
+        unclaimed: Unclaimed,
+    ) -> Self {
+        let table = Table::new(handlers).with_unclaimed(unclaimed);
+        Self { blocks, template: Template::new(Pf::unused(table)) }
     }
 }
 

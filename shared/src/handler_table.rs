@@ -24,6 +24,7 @@ use crate::handler::BlockHandler;
 use crate::schema::Schema;
 use crate::status::NtStatus;
 use crate::sync::{AtomicU32, Ordering, const_new};
+use crate::unclaimed::Unclaimed;
 
 /// Holds up to `BLOCKS` registrations.
 ///
@@ -31,6 +32,7 @@ use crate::sync::{AtomicU32, Ordering, const_new};
 /// one into a driver's own memory.
 pub struct HandlerTable<'h, R, const BLOCKS: usize> {
     handlers: &'h [&'h dyn BlockHandler],
+    unclaimed: Unclaimed,
     /// Moves on with every change; read by every call, written by none.
     epoch: AtomicU32,
     master: Mutex<R, Master<BLOCKS>>,
@@ -118,11 +120,25 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
             }
             Self {
                 handlers,
+                unclaimed: Unclaimed::Refuse,
                 // A zeroed view has epoch 0 and so is renewed.
                 epoch: AtomicU32::new(1),
                 master: Mutex::new(Master { registered: LinearMap::new(), last_registration: 0, places: 0, slots: 0 }),
             }
         }
+    }
+
+    /// Sets aside a part of the table for blocks that nobody registers; without it they are refused.
+    #[must_use]
+    pub const fn with_unclaimed(mut self, unclaimed: Unclaimed) -> Self {
+        self.unclaimed = unclaimed;
+        self
+    }
+
+    /// Says what becomes of calls for blocks that are not registered.
+    #[must_use]
+    pub const fn unclaimed(&self) -> Unclaimed {
+        self.unclaimed
     }
 
     /// Binds a block to a handler; calls that begin later reach it.
@@ -135,21 +151,23 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
             return Err(RegisterError::NoSuchHandler);
         }
         let handler = service.handler();
+        let set_aside = self.unclaimed.mask::<BLOCKS>();
         let mut master = self.master.lock();
         if master.registered.contains_key(&schema.id) {
             return Err(RegisterError::Taken);
         }
-        let place = lowest_free::<BLOCKS>(master.places).ok_or(RegisterError::Full)?;
+        let place = lowest_free::<BLOCKS>(master.places | set_aside).ok_or(RegisterError::Full)?;
         if handler.is_none() && asks_handler(schema) {
             return Err(RegisterError::NeedsHandler);
         }
-        let (written, published, slots) = master.reserve(schema).ok_or(RegisterError::StoreFull)?;
+        let (written, published, slots) =
+            master.reserve(schema, set_aside).ok_or(RegisterError::StoreFull)?;
         let registration = master.next_registration();
         let route = Route::new(schema, registration, handler, written, published);
         let entry = Registered { schema: *schema, place, stuck: 0, route };
         master.registered.insert(schema.id, entry).map_err(|_| RegisterError::Full)?;
         master.places |= 1_u64.wrapping_shl(u32::from(place));
-        master.slots = slots;
+        master.slots |= slots;
         self.move_on();
         Ok(())
     }
@@ -276,6 +294,13 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
         Some(Published { schema: entry.schema, slot: entry.route.published_slot(), epoch })
     }
 
+    /// Finds where a block's content lies; stale as soon as the epoch has moved on.
+    pub(crate) fn content(&self, id: BlockId) -> Option<(Route, u32)> {
+        let master = self.master.lock();
+        let entry = master.registered.get(&id)?;
+        Some((entry.route, self.epoch.load(Ordering::Relaxed)))
+    }
+
     /// The place of a block in the view, and so of its counters.
     pub(crate) fn place(&self, id: BlockId) -> Option<u8> {
         self.master.lock().registered.get(&id).map(|entry| entry.place)
@@ -313,9 +338,9 @@ impl<const BLOCKS: usize> Master<BLOCKS> {
         self.registered.values_mut().find(|entry| entry.route.registration == registration)
     }
 
-    /// Finds the slots that a schema needs; gives the mask with them in use.
-    fn reserve(&self, schema: &Schema) -> Option<(Option<u8>, Option<u8>, u64)> {
-        let mut slots = self.slots;
+    /// Finds the slots that a schema needs, outside those that are set aside; gives a mask with them in it.
+    fn reserve(&self, schema: &Schema, set_aside: u64) -> Option<(Option<u8>, Option<u8>, u64)> {
+        let mut slots = self.slots | set_aside;
         let mut take = |needed: bool| {
             if !needed {
                 return Some(None);
@@ -326,7 +351,7 @@ impl<const BLOCKS: usize> Master<BLOCKS> {
         };
         let written = take(schema.is_written())?;
         let published = take(schema.is_published())?;
-        Some((written, published, slots))
+        Some((written, published, bit(written) | bit(published)))
     }
 }
 

@@ -22,6 +22,8 @@
 //! | how are calls serialised, and who waits for whom? | [`Gate`], [`Parker`] |
 //! | what does a host bring? | [`Platform`], [`Gated`], [`Source`], [`Sink`], zeroed [`VirtualFunction`]s |
 //! | how does a handler come and go? | [`HandlerTable`], [`PhysicalFunction::unregister`] |
+//! | what if nobody serves a block? | [`Unclaimed`] |
+//! | what did a VF write last? | [`PhysicalFunction::written_content`], [`Content`] |
 //! | what if a VF misbehaves? | [`Standing`], [`Override`] |
 //! | what does the VSP hear from PnP? | [`PnpNotifications`] |
 //! | what are the C structures? | [`abi`] |
@@ -145,6 +147,7 @@ mod status;
 mod sync;
 mod tickets;
 mod transfer;
+mod unclaimed;
 mod vf;
 mod virtual_function;
 
@@ -160,7 +163,7 @@ pub use handler_table::{HandlerTable, RegisterError, Service, UnregisterError};
 pub use invalidation::{Invalidation, InvalidationStatistics, InvalidationTarget};
 pub use negotiation::{Agreement, Negotiation, NegotiationRecord, Offer};
 pub use owned::Owned;
-pub use physical_function::{PhysicalFunction, StartError, VfError};
+pub use physical_function::{Content, PhysicalFunction, StartError, VfError};
 pub use platform::{MILLISECOND, ParkSpot, Parker, Platform, SECOND};
 pub use pnp::{Answer, Effect, Effects, PfEvent, PnpInput, PnpNotifications, PnpState};
 pub use policy::{Override, Standing};
@@ -174,5 +177,6 @@ pub use statistics::{BlockStatistics, HISTOGRAM_PLACES};
 pub use status::NtStatus;
 pub use tickets::{Ticket, TooLate};
 pub use transfer::{Sink, Source};
+pub use unclaimed::Unclaimed;
 pub use vf::{Generation, Vf, VfCount, VfEvent, VfIndex, VfPowerState, VfState};
 pub use virtual_function::VirtualFunction;

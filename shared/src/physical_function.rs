@@ -12,12 +12,14 @@
 //! ```
 //!
 //! The other parts of it are in the submodules: the calls (`call`, `check`, `ask`), the life of the VFs (`life`),
-//! handlers coming and going (`drain`), what the PF side does to VFs at any time (`publish`), and what the operator sees
+//! handlers coming and going (`drain`), what the PF side does to VFs at any time (`publish`),
+//! what lies in their stores (`content`), and what the operator sees
 //! and decides (`operator`).
 
 mod ask;
 mod call;
 mod check;
+mod content;
 mod drain;
 mod life;
 mod operator;
@@ -36,6 +38,7 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::vf::{VfCount, VfIndex};
 use crate::virtual_function::VirtualFunction;
 
+pub use content::Content;
 pub use life::{StartError, VfError};
 
 /// Serves the VFs of one PF.

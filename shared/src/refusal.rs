@@ -36,6 +36,8 @@ pub enum Refusal {
     WriteLength,
     /// The read is shorter than the block.
     ReadTooShort,
+    /// Nobody registered the block, and the VF uses all the room that there is for such blocks.
+    StoreFull,
     /// Eight calls of the VF are waiting already.
     Crowded,
     /// The time budget ran out while the call waited.
@@ -48,7 +50,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// How many causes there are; indexes of [`Refusal::index`] are below it.
-    pub const COUNT: usize = 18;
+    pub const COUNT: usize = 19;
 
     /// Gives the status that the guest is told.
     ///
@@ -68,7 +70,7 @@ impl Refusal {
             Self::VfOff => NtStatus::INVALID_DEVICE_STATE,
             Self::Isolated => NtStatus::ACCESS_DENIED,
             Self::Direction => NtStatus::NOT_SUPPORTED,
-            Self::Rate => NtStatus::QUOTA_EXCEEDED,
+            Self::Rate | Self::StoreFull => NtStatus::QUOTA_EXCEEDED,
             Self::WriteLength => NtStatus::INVALID_BUFFER_SIZE,
             Self::ReadTooShort => NtStatus::BUFFER_TOO_SMALL,
             Self::Crowded | Self::TimedOut => NtStatus::IO_TIMEOUT,
@@ -99,6 +101,8 @@ impl Refusal {
             Self::TimedOut => 15,
             Self::HandlerAnswer => 16,
             Self::Handler(_) => 17,
+            // Last, although not the last check: programs know the places of the others.
+            Self::StoreFull => 18,
         }
     }
 
@@ -116,6 +120,7 @@ impl Refusal {
                 | Self::Rate
                 | Self::WriteLength
                 | Self::ReadTooShort
+                | Self::StoreFull
         )
     }
 }
@@ -140,6 +145,7 @@ pub(crate) const EVERY_REFUSAL: [Refusal; Refusal::COUNT] = [
     Refusal::TimedOut,
     Refusal::HandlerAnswer,
     Refusal::Handler(NtStatus::UNSUCCESSFUL),
+    Refusal::StoreFull,
 ];
 
 #[cfg(test)]
@@ -175,6 +181,7 @@ mod tests {
             0xC000_00B5,
             0xC000_00E5,
             0xC000_0001,
+            0xC000_0044,
         ];
         for (refusal, bits) in EVERY_REFUSAL.iter().zip(statuses) {
             assert_eq!(refusal.status().bits(), bits, "{refusal:?}");

@@ -3,6 +3,7 @@
 //! All can be read at any time without stopping traffic. Those of served calls are written by the caller inside the
 //! gate, with a plain load and store; those of refusals are counted from outside, too, with an atomic addition.
 
+use crate::block::BlockId;
 use crate::refusal::Refusal;
 use crate::sync::counting::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::{array_of, const_new};
@@ -118,7 +119,19 @@ impl BlockCounters {
         self.refused.store(refused.wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// Begins anew, for another registration at the same place.
+    /// Names the block that the place belongs to, where no handler serves it: see [`Unclaimed`](crate::Unclaimed).
+    pub(crate) fn name(&self, block: BlockId) {
+        self.handler_total.store(1 << 32 | u64::from(block.value()), Ordering::Release);
+    }
+
+    /// Gives the block that was named.
+    pub(crate) fn named(&self) -> Option<BlockId> {
+        let word = self.handler_total.load(Ordering::Acquire);
+        let [a, b, c, d, is_named, ..] = word.to_le_bytes();
+        (is_named == 1).then_some(BlockId::new(u32::from_le_bytes([a, b, c, d])))
+    }
+
+    /// Begins anew, for another block at the same place.
     pub(crate) fn clear(&self) {
         for counter in [&self.served, &self.bytes, &self.last, &self.handler_calls, &self.handler_total] {
             counter.store(0, Ordering::Relaxed);

@@ -29,7 +29,7 @@ pub const IOCTL_PF_BACKCHANNEL_SET_BLOCK: u32 = change(7);
 pub const IOCTL_PF_BACKCHANNEL_INVALIDATE: u32 = change(8);
 
 /// How many causes of refusals are counted.
-pub const PF_BACKCHANNEL_REFUSALS: usize = 18;
+pub const PF_BACKCHANNEL_REFUSALS: usize = 19;
 
 /// Makes the code of a request that looks.
 #[must_use]
@@ -202,12 +202,12 @@ pub struct PF_BACKCHANNEL_INVALIDATE {
     pub BlockMask: u64,
 }
 
-layout!(PF_BACKCHANNEL_PF, 168, {
+layout!(PF_BACKCHANNEL_PF, 176, {
     Size: 0, NumVFs: 4, TotalVFs: 6, References: 8, Conversation: 12, QueryStopTimeouts: 16, InvalidationRequests: 20,
     Refusals: 24,
 });
 layout!(PF_BACKCHANNEL_VF_INPUT, 8, { VfIndex: 0, Argument: 4 });
-layout!(PF_BACKCHANNEL_VF, 168, {
+layout!(PF_BACKCHANNEL_VF, 176, {
     Size: 0, Generation: 4, State: 8, Standing: 9, Decision: 10, Faults: 12, InvalidationsPosted: 16,
     InvalidationsTold: 20, Refusals: 24,
 });

@@ -174,7 +174,7 @@ where
         platform: &P,
     ) -> Result<(), Stop> {
         let time = platform.now();
-        let admitted = match Self::check(vf, index, owned, request, time) {
+        let admitted = match self.check(vf, index, owned, request, time) {
             Ok(admitted) => admitted,
             Err(stop) => return stopped(vf, owned, request, time, stop, Some(source)),
         };
@@ -202,7 +202,7 @@ where
         platform: &P,
     ) -> Result<u8, Stop> {
         let time = platform.now();
-        let admitted = match Self::check(vf, index, owned, request, time) {
+        let admitted = match self.check(vf, index, owned, request, time) {
             Ok(admitted) => admitted,
             Err(stop) => return stopped(vf, owned, request, time, stop, None::<&&[u8]>).map(|()| 0),
         };

@@ -73,6 +73,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
     /// All checks that are made inside the gate.
     #[inline]
     pub(super) fn check(
+        &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
         index: VfIndex,
         owned: &Owned<BLOCKS>,
@@ -83,7 +84,10 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         if vf.policy.is_isolated(time) {
             return Err(Stop::Refused(Refusal::Isolated));
         }
-        let (place, route) = owned.view.find(request.block).ok_or(Refusal::UnknownBlock)?;
+        let (mut place, mut route) = match owned.view.find(request.block) {
+            Some(found) => found,
+            None => self.find_unclaimed(vf, request.block)?,
+        };
         let checked = check_service(&route, request)
             .map_err(Stop::from)
             .and_then(|()| check_rate(vf, &route, request, time))
@@ -94,8 +98,36 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
             }
             return Err(stop);
         }
+        // A registered block that is written has its slot.
+        if route.written_slot().is_none() && request.wanted == Wanted::Write {
+            (place, route) = self.take_slot(vf, request.block)?;
+        }
         let vf = Vf { index, generation: Generation::new(owned.settled) };
         Ok(Admitted { vf, block: request.block, length: length.value(), place, route, time })
+    }
+
+    /// Leads to the default service of a block that is not registered.
+    #[cold]
+    #[inline(never)]
+    fn find_unclaimed(
+        &self,
+        vf: &VirtualFunction<G, R, BLOCKS>,
+        block: BlockId,
+    ) -> Result<(u8, Route), Refusal> {
+        let unclaimed = self.handlers.unclaimed();
+        let slot = unclaimed.find(&vf.store, block);
+        let route = unclaimed.route(block, slot).ok_or(Refusal::UnknownBlock)?;
+        Ok((slot.unwrap_or(NOWHERE), route))
+    }
+
+    /// Gives a slot to an unclaimed block that passed all other checks.
+    #[cold]
+    #[inline(never)]
+    fn take_slot(&self, vf: &VirtualFunction<G, R, BLOCKS>, block: BlockId) -> Result<(u8, Route), Refusal> {
+        let unclaimed = self.handlers.unclaimed();
+        let slot = unclaimed.take(&vf.store, block).ok_or(Refusal::StoreFull)?;
+        let route = unclaimed.route(block, Some(slot)).ok_or(Refusal::UnknownBlock)?;
+        Ok((slot, route))
     }
 
     /// The checks that a caller without a place in its gate can still make.
@@ -105,11 +137,15 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         request: Request,
     ) -> Result<(), Refusal> {
         let length = check_request(vf, request)?;
-        let route = self.handlers.route(request.block).ok_or(Refusal::UnknownBlock)?;
+        let unclaimed = || self.handlers.unclaimed().route(request.block, None);
+        let route = self.handlers.route(request.block).or_else(unclaimed).ok_or(Refusal::UnknownBlock)?;
         check_service(&route, request)?;
         check_length(&route, request, length)
     }
 }
+
+/// The place of a block without counters.
+const NOWHERE: u8 = u8::MAX;
 
 #[inline]
 fn check_request<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(

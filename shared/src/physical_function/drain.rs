@@ -43,6 +43,8 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
             if let Some(counters) = vf.store.counters(draining.place) {
                 counters.clear();
             }
+            // What the VF wrote before the block was registered, if no call has noticed the registration.
+            self.handlers.unclaimed().take_back(&vf.store, |block| block == id);
         }
         self.handlers.end_unregister(id, &draining);
         Ok(())

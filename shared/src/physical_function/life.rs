@@ -224,10 +224,12 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
     ) {
         if owned.epoch != self.handlers.epoch() {
             owned.epoch = self.handlers.renew(&mut owned.view);
+            let _leaf = vf.leaf.lock();
+            self.handlers.unclaimed().take_back(&vf.store, |block| owned.view.find(block).is_some());
         }
         let generation = vf.generation();
         if generation.value() != owned.settled {
-            wipe(vf, owned, generation);
+            self.wipe(vf, owned, generation);
         }
         if vf.has_unheard() {
             self.tell(vf, index, owned, platform);
@@ -304,32 +306,29 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
             );
         }
     }
+
+    /// Wipes what an earlier life left: everything but published content that is to be kept or is of this life already.
+    fn wipe(&self, vf: &VirtualFunction<G, R, BLOCKS>, owned: &mut Owned<BLOCKS>, generation: Generation) {
+        let kept = |slot: u8| {
+            owned.view.routes().any(|route| route.published_slot() == Some(slot) && route.has(rule::KEEP))
+        };
+        {
+            let _leaf = vf.leaf.lock();
+            for slot in (0..u8::MAX).take(BLOCKS) {
+                let new = vf.store.stamp(slot).is_some_and(|stamp| stamp.generation == generation);
+                if !new && !kept(slot) {
+                    vf.store.wipe(slot);
+                }
+            }
+            self.handlers.unclaimed().take_back(&vf.store, |_| true);
+        }
+        vf.evidence.clear();
+        vf.policy.begin_next_life();
+        owned.staging.fill(0);
+        owned.settled = generation.value();
+    }
 }
 
 fn told_events(events: u32) -> impl Iterator<Item = VfEvent> {
     VfEvent::IN_ORDER.into_iter().filter(move |event| events & event.bit() != 0)
-}
-
-/// Wipes what an earlier life left: everything but published content that is to be kept or is of this life already.
-fn wipe<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
-    vf: &VirtualFunction<G, R, BLOCKS>,
-    owned: &mut Owned<BLOCKS>,
-    generation: Generation,
-) {
-    let kept = |slot: u8| {
-        owned.view.routes().any(|route| route.published_slot() == Some(slot) && route.has(rule::KEEP))
-    };
-    {
-        let _leaf = vf.leaf.lock();
-        for slot in (0..u8::MAX).take(BLOCKS) {
-            let new = vf.store.stamp(slot).is_some_and(|stamp| stamp.generation == generation);
-            if !new && !kept(slot) {
-                vf.store.wipe(slot);
-            }
-        }
-    }
-    vf.evidence.clear();
-    vf.policy.begin_next_life();
-    owned.staging.fill(0);
-    owned.settled = generation.value();
 }

@@ -40,8 +40,18 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
     /// Reads the counters of one block of a VF; `None` if there is no such block.
     #[must_use]
     pub fn block_statistics(&self, vf: VfIndex, block: BlockId) -> Option<BlockStatistics> {
-        let place = self.handlers.place(block)?;
-        Some(self.vf(vf)?.store.counters(place)?.read())
+        let vf = self.vf(vf)?;
+        if let Some(place) = self.handlers.place(block) {
+            return Some(vf.store.counters(place)?.read());
+        }
+        let place = self.handlers.unclaimed().find(&vf.store, block)?;
+        // The counters of handler calls mean something else there.
+        Some(BlockStatistics {
+            handler_calls: 0,
+            handler_total: 0,
+            handler_longest: 0,
+            ..vf.store.counters(place)?.read()
+        })
     }
 
     /// Says how many handler calls of a VF took about how long; see [`HISTOGRAM_PLACES`](crate::HISTOGRAM_PLACES).

@@ -3,6 +3,8 @@
 #![expect(clippy::arithmetic_side_effects, reason = "a sum that overflows fails its test")]
 
 #[cfg(test)]
+mod content;
+#[cfg(test)]
 mod handlers;
 #[cfg(test)]
 mod host;
@@ -22,6 +24,8 @@ mod reads;
 mod refusals;
 #[cfg(test)]
 mod reset;
+#[cfg(test)]
+mod unclaimed;
 #[cfg(test)]
 mod waiting;
 #[cfg(test)]

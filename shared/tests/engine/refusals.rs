@@ -154,6 +154,7 @@ fn handler_that_answers_with_no_error_is_to_blame() {
 fn ninth_waiter_is_refused_and_the_eight_are_served_in_order() {
     let blocking = Blocking::leak();
     let world = World::start(1, &[(block(1), Some(blocking))]);
+    world.host.freeze();
     std::thread::scope(|scope| {
         for caller in 0..9_u8 {
             scope.spawn({
@@ -163,8 +164,7 @@ fn ninth_waiter_is_refused_and_the_eight_are_served_in_order() {
             if caller == 0 {
                 blocking.await_inside(1);
             }
-            // Long enough to be queued before the next one.
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            world.host.await_waiters(u32::from(caller));
         }
         refused(&world, 1, &Buffer::of_length(4), Refusal::Crowded, NtStatus::IO_TIMEOUT);
         refused(&world, 1, &Buffer::of_length(0), Refusal::Length, NtStatus::INVALID_PARAMETER);

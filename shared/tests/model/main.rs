@@ -16,11 +16,16 @@ mod slow;
 
 #[cfg(test)]
 mod tests {
+    use backchannel::Unclaimed;
+
     use super::operation::{Operation, Random};
     use super::slow::{Handlers, Memory, Pair};
 
     /// Operations of one life of a PF; then another begins.
     const LIFE: usize = 500;
+
+    /// What becomes of unclaimed blocks, life after life.
+    const POLICIES: [Unclaimed; 3] = [Unclaimed::Refuse, Unclaimed::Store(2), Unclaimed::Echo(3)];
 
     const LIVES: u64 = if cfg!(debug_assertions) { 400 } else { 20_000 };
 
@@ -29,10 +34,11 @@ mod tests {
         for seed in 0..LIVES {
             let mut random = Random::new(seed);
             let operations: Vec<Operation> = (0..LIFE).map(|_| Operation::any(&mut random)).collect();
-            if let Err(difference) = run(&operations) {
-                let shortest = shrink(operations);
-                let difference = run(&shortest).err().unwrap_or(difference);
-                panic!("seed {seed}: {difference}\nafter {shortest:#?}");
+            let unclaimed = POLICIES[usize::try_from(seed % 3).expect("below 3")];
+            if let Err(difference) = run(unclaimed, &operations) {
+                let shortest = shrink(unclaimed, operations);
+                let difference = run(unclaimed, &shortest).err().unwrap_or(difference);
+                panic!("seed {seed}, {unclaimed:?}: {difference}\nafter {shortest:#?}");
             }
         }
     }
@@ -42,13 +48,13 @@ mod tests {
         let mut random = Random::new(1);
         let mut operations: Vec<Operation> = (0..64).map(|_| Operation::any(&mut random)).collect();
         operations.insert(40, Operation::Wrong);
-        assert_eq!(shrink(operations), [Operation::Wrong]);
+        assert_eq!(shrink(Unclaimed::Refuse, operations), [Operation::Wrong]);
     }
 
-    fn run(operations: &[Operation]) -> Result<(), String> {
+    fn run(unclaimed: Unclaimed, operations: &[Operation]) -> Result<(), String> {
         let handlers = Handlers::default();
         let slice = handlers.slice();
-        let memory = Memory::new(&handlers, &slice);
+        let memory = Memory::new(&handlers, &slice, unclaimed);
         let mut pair = Pair::new(&memory);
         operations.iter().enumerate().try_for_each(|(place, operation)| {
             pair.step(operation)
@@ -57,14 +63,14 @@ mod tests {
     }
 
     /// Leaves out ever smaller parts as long as the rest still fails.
-    fn shrink(mut operations: Vec<Operation>) -> Vec<Operation> {
+    fn shrink(unclaimed: Unclaimed, mut operations: Vec<Operation>) -> Vec<Operation> {
         let mut part = operations.len();
         while part > 0 {
             let mut from = 0;
             while from < operations.len() {
                 let mut fewer = operations.clone();
                 fewer.drain(from..(from + part).min(operations.len()));
-                if run(&fewer).is_err() {
+                if run(unclaimed, &fewer).is_err() {
                     operations = fewer;
                 } else {
                     from += part;

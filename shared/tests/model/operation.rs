@@ -46,6 +46,11 @@ pub(crate) enum Operation {
     Replace {
         block: u32,
     },
+    /// The PF side looks at the content of a block.
+    Look {
+        vf: u16,
+        block: u32,
+    },
     Stop,
     Start {
         count: u16,
@@ -119,6 +124,7 @@ impl Operation {
             34 | 35 => Self::Register { block, kind: random.byte() },
             36 => Self::Unregister { block },
             37 => Self::Replace { block },
+            38 if random.below(4) == 0 => Self::Look { vf, block },
             38 if random.below(6) == 0 => Self::Stop,
             29 | 30 | 38 => Self::Reset { vf },
             _ => Self::Start { count: random.pick([0, 1, 2, 3, 3, 3, 4]) },

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use backchannel::{
     BlockHandler, BlockId, BlockMask, Call, HandlerTable, InvalidationTarget, NtStatus, Output, Override,
-    Owner, PhysicalFunction, RateClass, ReadSource, RegisterError, Schema, Service, UnregisterError, VfCount,
-    VirtualFunction,
+    Owner, PhysicalFunction, RateClass, ReadSource, RegisterError, Schema, Service, Unclaimed,
+    UnregisterError, VfCount, VirtualFunction,
 };
 
 use super::host::{BLOCKS, LeafLock, Room, ThreadHost, Vf};
@@ -72,9 +72,13 @@ impl Handlers {
 }
 
 impl<'h> Memory<'h> {
-    pub(crate) fn new(handlers: &'h Handlers, slice: &'h [&'h dyn BlockHandler]) -> Self {
+    pub(crate) fn new(
+        handlers: &'h Handlers,
+        slice: &'h [&'h dyn BlockHandler],
+        unclaimed: Unclaimed,
+    ) -> Self {
         let vfs = (0..VFS).map(|_| VirtualFunction::new(Room::new())).collect();
-        Self { vfs, table: HandlerTable::new(slice), handlers }
+        Self { vfs, table: HandlerTable::new(slice).with_unclaimed(unclaimed), handlers }
     }
 }
 
@@ -83,6 +87,7 @@ pub(crate) struct Pair<'m> {
     pf: PhysicalFunction<'m, Room, LeafLock, BLOCKS>,
     host: ThreadHost,
     handlers: &'m [Handler; 2],
+    unclaimed: Unclaimed,
     started: Option<u16>,
     last: Option<u16>,
     blocks: HashMap<u32, Block>,
@@ -100,6 +105,7 @@ impl<'m> Pair<'m> {
             pf,
             host: ThreadHost::new(),
             handlers: &memory.handlers.both,
+            unclaimed: memory.table.unclaimed(),
             started: None,
             last: None,
             blocks: HashMap::new(),
@@ -153,7 +159,7 @@ impl<'m> Pair<'m> {
                 let done = self.pf.unregister(BlockId::new(block), u64::MAX, &self.host);
                 let expected = match self.blocks.remove(&block) {
                     Some(_) => Ok(()),
-                    None => Err(UnregisterError::NotRegistered),
+                    None => return same(done, Err(UnregisterError::NotRegistered)),
                 };
                 for slow in &mut self.vfs {
                     slow.written.remove(&block);
@@ -174,6 +180,7 @@ impl<'m> Pair<'m> {
                 };
                 same(done, expected)
             }
+            Operation::Look { vf, block } => self.look(vf, block),
             Operation::Stop => {
                 self.started = None;
                 same(self.pf.stop(u64::MAX, &self.host), true)
@@ -200,6 +207,8 @@ impl<'m> Pair<'m> {
             let refuses = handler.is_some() && fill == 0xEE;
             if refuses {
                 expected = NtStatus::REVISION_MISMATCH;
+            } else if !self.has_room(vf, block) {
+                expected = NtStatus::QUOTA_EXCEEDED;
             } else {
                 self.vfs[usize::from(vf)].written.insert(block, bytes.clone());
             }
@@ -257,8 +266,44 @@ impl<'m> Pair<'m> {
         if self.vfs[usize::from(vf)].off {
             return Err(NtStatus::INVALID_DEVICE_STATE);
         }
-        let found = *self.blocks.get(&block).ok_or(NtStatus::INVALID_PARAMETER)?;
+        let found = self.blocks.get(&block).copied().or_else(|| self.default_service(block));
+        let found = found.ok_or(NtStatus::INVALID_PARAMETER)?;
         rest(&found).map(|()| found)
+    }
+
+    /// What serves a block that nobody registered.
+    fn default_service(&self, block: u32) -> Option<Block> {
+        let id = BlockId::new(block);
+        let (builder, kind) = match self.unclaimed {
+            Unclaimed::Refuse => return None,
+            Unclaimed::Store(_) => (Schema::written(id), 0),
+            Unclaimed::Echo(_) => (Schema::exchanged(id, ReadSource::Echo), 2),
+        };
+        let schema = builder.lengths(1, 128, 1).build().expect("both are right");
+        Some(Block { schema, kind, handler: None })
+    }
+
+    /// Says whether a VF may write a block as far as the room for unclaimed ones goes.
+    fn has_room(&self, vf: u16, block: u32) -> bool {
+        let written = &self.vfs[usize::from(vf)].written;
+        let room = match self.unclaimed {
+            Unclaimed::Refuse => 0,
+            Unclaimed::Store(slots) | Unclaimed::Echo(slots) => usize::from(slots),
+        };
+        let in_use = written.keys().filter(|known| !self.blocks.contains_key(known)).count();
+        self.blocks.contains_key(&block) || written.contains_key(&block) || in_use < room
+    }
+
+    /// Compares what the PF side sees of a block.
+    fn look(&self, vf: u16, block: u32) -> Result<(), String> {
+        let Some(index) = self.pf.index(vf) else { return Ok(()) };
+        let (slow, id, mut bytes) = (&self.vfs[usize::from(vf)], BlockId::new(block), [0xA5; 128]);
+        let written = self.pf.written_content(index, id, &mut bytes);
+        let written = written.map(|content| bytes[..usize::from(content.length)].to_vec());
+        same(written.as_ref(), slow.written.get(&block))?;
+        let published = self.pf.published_content(index, id, &mut bytes);
+        let published = published.map(|content| bytes[..usize::from(content.length)].to_vec());
+        same(published.as_ref(), slow.published.get(&block))
     }
 
     fn register(&mut self, block: u32, kind: u8) -> Result<(), String> {
@@ -278,6 +323,10 @@ impl<'m> Pair<'m> {
             return same(done, Err(RegisterError::Taken));
         }
         self.blocks.insert(block, Block { schema, kind, handler });
+        for slow in &mut self.vfs {
+            // What was written before the block had a schema is not its content.
+            slow.written.remove(&block);
+        }
         same(done, Ok(()))
     }
 

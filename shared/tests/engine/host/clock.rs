@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ pub(crate) struct ThreadHost {
     frozen: AtomicBool,
     signalled: Mutex<HashMap<ParkSpot, bool>>,
     changed: Condvar,
+    waiting: AtomicU32,
 }
 
 thread_local! {
@@ -35,6 +36,7 @@ impl ThreadHost {
             frozen: AtomicBool::new(false),
             signalled: Mutex::new(HashMap::new()),
             changed: Condvar::new(),
+            waiting: AtomicU32::new(0),
         }
     }
 
@@ -52,6 +54,13 @@ impl ThreadHost {
 
     pub(crate) fn time(&self) -> u64 {
         self.now()
+    }
+
+    /// Waits until so many callers wait for their turn.
+    pub(crate) fn await_waiters(&self, number: u32) {
+        while self.waiting.load(Ordering::Acquire) < number {
+            std::thread::yield_now();
+        }
     }
 
     /// Says whether the running thread is outside all critical regions.
@@ -78,19 +87,22 @@ impl Parker for ThreadHost {
         assert!(REGIONS.get() > 0, "a caller waits outside a critical region");
         assert_eq!(leaf_lock::held(), 0, "a caller waits with a leaf lock");
         let mut signalled = self.signalled.lock().expect("no test fails under this lock");
-        loop {
+        self.waiting.fetch_add(1, Ordering::Release);
+        let woken = loop {
             if signalled.insert(spot, false) == Some(true) {
-                return true;
+                break true;
             }
             if deadline.is_some_and(|deadline| self.now() >= deadline) {
-                return false;
+                break false;
             }
             signalled = self
                 .changed
                 .wait_timeout(signalled, Duration::from_millis(2))
                 .expect("no test fails under this lock")
                 .0;
-        }
+        };
+        self.waiting.fetch_sub(1, Ordering::Release);
+        woken
     }
 
     fn unpark(&self, spot: ParkSpot) {

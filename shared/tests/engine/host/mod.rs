@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use backchannel::{
     BlockId, Gate, Gated, HandlerTable, NtStatus, Owned, Pass, PhysicalFunction, Schema, Service, Sink,
-    Source, VfCount, VfIndex, VirtualFunction,
+    Source, Unclaimed, VfCount, VfIndex, VirtualFunction,
 };
 
 pub(crate) use clock::ThreadHost;
@@ -71,9 +71,29 @@ impl World {
         vfs: u16,
         blocks: &[(Schema, Option<&'static dyn backchannel::BlockHandler>)],
     ) -> Self {
+        Self::stopped_with(vfs, blocks, Unclaimed::Refuse)
+    }
+
+    /// Starts a PF that has a default service for blocks that are not registered.
+    pub(crate) fn start_with(
+        vfs: u16,
+        blocks: &[(Schema, Option<&'static dyn backchannel::BlockHandler>)],
+        unclaimed: Unclaimed,
+    ) -> Self {
+        let world = Self::stopped_with(vfs, blocks, unclaimed);
+        world.pf.start(VfCount::new(vfs), &world.host).expect("it was stopped");
+        world
+    }
+
+    fn stopped_with(
+        vfs: u16,
+        blocks: &[(Schema, Option<&'static dyn backchannel::BlockHandler>)],
+        unclaimed: Unclaimed,
+    ) -> Self {
         let handlers: Vec<&'static dyn backchannel::BlockHandler> =
             blocks.iter().filter_map(|(_, handler)| *handler).collect();
-        let table: &'static Table = Box::leak(Box::new(HandlerTable::new(Vec::leak(handlers))));
+        let table = HandlerTable::new(Vec::leak(handlers)).with_unclaimed(unclaimed);
+        let table: &'static Table = Box::leak(Box::new(table));
         let storage: &'static [Vf] = Vec::leak((0..vfs).map(|_| VirtualFunction::new(Room::new())).collect());
         let pf: &'static Pf = Box::leak(Box::new(PhysicalFunction::new(storage, table)));
         let mut place = 0;

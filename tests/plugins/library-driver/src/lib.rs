@@ -4,6 +4,7 @@
 //! Blocks 8 to 11 keep a journal: block 8 carries a number in each write; the journal says which VF, in which life and in
 //! which order the numbers came; block 9, read by any VF, takes the oldest entries out of it; block 10 has the handler do
 //! its work wrongly for some writes, so that whoever reads the journal can be seen to notice.
+//! Two more blocks, of whatever ids a VF likes, are kept for it.
 #![no_std]
 #![expect(unsafe_code, reason = "DriverEntry takes the system's pointers, and a handler waits")]
 
@@ -12,7 +13,7 @@ extern crate wdk_panic as _;
 mod journal;
 mod recorder;
 
-use backchannel::{BlockHandler, BlockId, Call, NtStatus, Output, RateClass, Schema, schema};
+use backchannel::{BlockHandler, BlockId, Call, NtStatus, Output, RateClass, Schema, Unclaimed, schema};
 use pf_backchannel::Handlers;
 use wdk_sys::{
     NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT, PWDFDEVICE_INIT, WDF_DRIVER_CONFIG, WDF_NO_OBJECT_ATTRIBUTES,
@@ -21,9 +22,10 @@ use wdk_sys::{
 
 use recorder::{Keeper, Recorder};
 
-static HANDLERS: Handlers = Handlers::new(
+static HANDLERS: Handlers = Handlers::with_unclaimed(
     &[&SerialNumber, &Recorder, &Keeper],
     &[&[SERIAL_NUMBER], &[NUMBERED, STAMP], &[JOURNAL, MISTAKES]],
+    Unclaimed::Echo(2),
 );
 
 const SERIAL_NUMBER: Schema = schema!(Schema::answered(BlockId::new(7)).length(4));

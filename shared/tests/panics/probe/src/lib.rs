@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use backchannel::{
     Answer, BlockHandler, BlockId, BlockMask, Call, Effect, Gate, Gated, HandlerTable, InvalidationTarget, NtStatus,
     Output, Override, Owned, ParkSpot, Parker, Pass, PhysicalFunction, Platform, PnpInput, PnpNotifications, Refusal,
-    Schema, Service, Sink, Source, Vf, VfCount, VfEvent, VirtualFunction,
+    Schema, Service, Sink, Source, Unclaimed, Vf, VfCount, VfEvent, VirtualFunction,
 };
 
 unsafe extern "C" {
@@ -131,7 +131,7 @@ impl Sink for Raw {
     }
 }
 
-static TABLE: HandlerTable<'static, Lock, 64> = HandlerTable::new(&[&Handler]);
+static TABLE: HandlerTable<'static, Lock, 64> = HandlerTable::new(&[&Handler]).with_unclaimed(Unclaimed::Echo(3));
 static VFS: [VirtualFunction<Room, Lock, 64>; 2] =
     [const { VirtualFunction::new(Room { gate: Gate::new(), owned: UnsafeCell::new(Owned::new()) }) }; 2];
 
@@ -196,6 +196,8 @@ pub unsafe extern "C" fn serve(pf: &Pf, vf: u16, block: u32, bytes: *mut u8, len
     if let Some(index) = pf.index(vf) {
         done += i32::from(pf.publish(index, id, content, 0).is_ok());
         done += i32::from(pf.evidence(index, content).is_some());
+        done += i32::from(pf.written_content(index, id, content).is_some_and(|value| value.length > 3));
+        done += i32::from(pf.published_content(index, id, content).is_some_and(|value| value.by_operator));
         done += i32::from(pf.event(index, length).is_some_and(|event| event.count > 2));
         done += i32::from(pf.block_statistics(index, id).is_some());
         done += i32::from(pf.handler_times(index, length) > 1) + i32::from(pf.faults(index) > 1);
