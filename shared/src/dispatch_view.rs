@@ -118,6 +118,13 @@ impl Route {
         }
     }
 
+    /// The same rules for another block, written to another slot.
+    pub(crate) const fn of(mut self, block: BlockId, written: Option<u8>) -> Self {
+        self.id = block.value();
+        self.written = one_more(written);
+        self
+    }
+
     /// The index of the handler; `None` for a block that is only stored.
     pub(crate) const fn handler(&self) -> Option<u8> {
         self.handler.checked_sub(1)

@@ -97,12 +97,11 @@ impl Refusal {
             Self::Rate => 11,
             Self::WriteLength => 12,
             Self::ReadTooShort => 13,
-            Self::Crowded => 14,
-            Self::TimedOut => 15,
-            Self::HandlerAnswer => 16,
-            Self::Handler(_) => 17,
-            // Last, although not the last check: programs know the places of the others.
-            Self::StoreFull => 18,
+            Self::StoreFull => 14,
+            Self::Crowded => 15,
+            Self::TimedOut => 16,
+            Self::HandlerAnswer => 17,
+            Self::Handler(_) => 18,
         }
     }
 
@@ -141,11 +140,11 @@ pub(crate) const EVERY_REFUSAL: [Refusal; Refusal::COUNT] = [
     Refusal::Rate,
     Refusal::WriteLength,
     Refusal::ReadTooShort,
+    Refusal::StoreFull,
     Refusal::Crowded,
     Refusal::TimedOut,
     Refusal::HandlerAnswer,
     Refusal::Handler(NtStatus::UNSUCCESSFUL),
-    Refusal::StoreFull,
 ];
 
 #[cfg(test)]
@@ -177,11 +176,11 @@ mod tests {
             0xC000_0044,
             0xC000_0206,
             0xC000_0023,
+            0xC000_0044,
             0xC000_00B5,
             0xC000_00B5,
             0xC000_00E5,
             0xC000_0001,
-            0xC000_0044,
         ];
         for (refusal, bits) in EVERY_REFUSAL.iter().zip(statuses) {
             assert_eq!(refusal.status().bits(), bits, "{refusal:?}");

@@ -14,7 +14,7 @@ use core::ops::Range;
 use crate::block::BlockId;
 use crate::block_store::BlockStore;
 use crate::dispatch_view::Route;
-use crate::schema::{ReadSource, Schema};
+use crate::schema::{ReadSource, Schema, SchemaBuilder};
 
 /// Says what becomes of calls for blocks that are not registered.
 ///
@@ -58,13 +58,11 @@ impl Unclaimed {
 
     /// What the data path must know of an unclaimed block; `None` if it is refused. The block is `slot`'s, if it has one.
     pub(crate) fn route(self, block: BlockId, slot: Option<u8>) -> Option<Route> {
-        let schema = match self {
-            Self::Refuse => return None,
-            Self::Store(_) => Schema::written(block),
-            Self::Echo(_) => Schema::exchanged(block, ReadSource::Echo),
-        };
-        let schema = schema.lengths(1, 128, 1).build().ok()?;
-        Some(Route::new(&schema, NO_REGISTRATION, None, slot, None))
+        match self {
+            Self::Refuse => None,
+            Self::Store(_) => Some(STORED.of(block, slot)),
+            Self::Echo(_) => Some(ECHOED.of(block, slot)),
+        }
     }
 
     /// Finds the slot of an unclaimed block.
@@ -84,12 +82,13 @@ impl Unclaimed {
     /// Takes back the slots of blocks that `is_over` names, and wipes them.
     ///
     /// LOCK: the VF's leaf lock is held, and no caller inside the gate uses those slots.
+    #[inline(never)]
     pub(crate) fn take_back<const BLOCKS: usize>(
         self,
         store: &BlockStore<BLOCKS>,
-        is_over: impl Fn(BlockId) -> bool,
+        is_over: &dyn Fn(BlockId) -> bool,
     ) {
-        for place in self.places::<BLOCKS>().filter(|place| owner(store, *place).is_some_and(&is_over)) {
+        for place in self.places::<BLOCKS>().filter(|place| owner(store, *place).is_some_and(is_over)) {
             store.wipe(place);
             if let Some(counters) = store.counters(place) {
                 counters.clear();
@@ -102,8 +101,16 @@ fn owner<const BLOCKS: usize>(store: &BlockStore<BLOCKS>, place: u8) -> Option<B
     store.counters(place)?.named()
 }
 
-/// Of routes that no handler serves and nobody registered.
-const NO_REGISTRATION: u32 = 0;
+/// Routes of the default services; no registration, so number 0.
+const STORED: Route = default_route(Schema::written(BlockId::new(0)));
+const ECHOED: Route = default_route(Schema::exchanged(BlockId::new(0), ReadSource::Echo));
+
+const fn default_route(schema: SchemaBuilder) -> Route {
+    match schema.lengths(1, 128, 1).build() {
+        Ok(schema) => Route::new(&schema, 0, None, None, None),
+        Err(_) => Route::VACANT,
+    }
+}
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
@@ -146,7 +153,7 @@ mod tests {
         assert_eq!((unclaimed.find(&store, zero), unclaimed.find(&store, last)), (Some(2), Some(3)));
         assert_eq!(unclaimed.find(&store, third), None);
         store.set(3, &[0xEE; 128], Writer::Vf, Generation::new(0), 0);
-        unclaimed.take_back(&store, |block| block == last);
+        unclaimed.take_back(&store, &|block| block == last);
         assert_eq!((unclaimed.find(&store, zero), unclaimed.find(&store, last)), (Some(2), None));
         let mut bytes = [0xA5; 128];
         let _stamp = store.copy(3, &mut bytes).expect("nobody writes");

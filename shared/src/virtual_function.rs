@@ -44,9 +44,9 @@ pub struct VirtualFunction<G, R, const BLOCKS: usize> {
     pub(crate) delay: Delay,
     pub(crate) pending: Pending,
     pub(crate) leaf: Mutex<R, ()>,
-    pub(crate) store: BlockStore<BLOCKS>,
     pub(crate) handler_time: Histogram,
     pub(crate) recorder: Recorder,
+    pub(crate) store: BlockStore<BLOCKS>,
     pub(crate) refused: RefusalCounters,
     /// Last, because it is rarely touched: processors fetch lines in pairs, and the next VF's gate comes after it.
     pub(crate) evidence: EvidenceBox,

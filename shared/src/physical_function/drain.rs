@@ -44,7 +44,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
                 counters.clear();
             }
             // What the VF wrote before the block was registered, if no call has noticed the registration.
-            self.handlers.unclaimed().take_back(&vf.store, |block| block == id);
+            self.handlers.unclaimed().take_back(&vf.store, &|block| block == id);
         }
         self.handlers.end_unregister(id, &draining);
         Ok(())

@@ -225,7 +225,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         if owned.epoch != self.handlers.epoch() {
             owned.epoch = self.handlers.renew(&mut owned.view);
             let _leaf = vf.leaf.lock();
-            self.handlers.unclaimed().take_back(&vf.store, |block| owned.view.find(block).is_some());
+            self.handlers.unclaimed().take_back(&vf.store, &|block| owned.view.find(block).is_some());
         }
         let generation = vf.generation();
         if generation.value() != owned.settled {
@@ -320,7 +320,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
                     vf.store.wipe(slot);
                 }
             }
-            self.handlers.unclaimed().take_back(&vf.store, |_| true);
+            self.handlers.unclaimed().take_back(&vf.store, &|_| true);
         }
         vf.evidence.clear();
         vf.policy.begin_next_life();

@@ -19,7 +19,7 @@ fn field(answer: &Value, at: usize, bytes: usize) -> u64 {
 #[test]
 fn query_pf_describes_the_pf() {
     let found = expect(&[(operator("query_pf"), SUCCESS)]);
-    assert_eq!(field(&found[0], 0, 4), 168);
+    assert_eq!(field(&found[0], 0, 4), 176);
     assert_eq!([field(&found[0], 4, 2), field(&found[0], 6, 2)], [4, 4]);
 }
 
@@ -67,8 +67,8 @@ fn buffers_that_are_too_small_are_refused() {
     expect(&[
         (with("query_pf", "", 167), BUFFER_TOO_SMALL),
         (with("query_pf", "", 0), BUFFER_TOO_SMALL),
-        (with("query_vf", "00000000000000", 168), BUFFER_TOO_SMALL),
-        (with("query_vf", "", 168), BUFFER_TOO_SMALL),
+        (with("query_vf", "00000000000000", 176), BUFFER_TOO_SMALL),
+        (with("query_vf", "", 176), BUFFER_TOO_SMALL),
         (with("query_vf", "0000000000000000", 167), BUFFER_TOO_SMALL),
         (with("release_vf", "", 0), BUFFER_TOO_SMALL),
         (with("set_block", "00", 0), BUFFER_TOO_SMALL),
