@@ -11,6 +11,8 @@
 
 use heapless::Vec;
 
+use crate::halves::join;
+
 /// How many base address registers a function has.
 pub const BARS: usize = 6;
 
@@ -78,7 +80,7 @@ impl ProbedBars {
             }
             // SR-IOV: the registers of VFs are for memory only.
             if low & IN_PORT_SPACE == 0 {
-                let mask = u64::from(high) << 32 | u64::from(low & ADDRESS);
+                let mask = join(low & ADDRESS, high);
                 *place = mask & mask.wrapping_neg();
             }
         }
@@ -156,6 +158,11 @@ const WIDE: u32 = 0b100;
 #[cfg(test)]
 mod tests {
     use super::{MemoryRange, NoWindow, ProbedBars, VfWindows};
+
+    #[test]
+    fn registers_come_back_as_the_bus_driver_gave_them() {
+        assert_eq!(ProbedBars::new(TWO).values(), TWO);
+    }
 
     const TWO: [u32; 6] = [0xFFFF_C00C, 0xFFFF_FFFF, 0, 0, 0xFFFF_F000, 0];
 

@@ -15,6 +15,7 @@
 //! was drained.
 
 use crate::block::BLOCK_SIZE;
+use crate::halves::{join, split};
 use crate::statistics::BlockCounters;
 use crate::sync::{AtomicU64, Ordering, array_of, const_new, fence};
 use crate::vf::Generation;
@@ -64,8 +65,10 @@ struct Slot {
     head: AtomicU64,
     /// Time, writer and length.
     tail: AtomicU64,
-    words: [AtomicU64; BLOCK_SIZE / 8],
+    words: [AtomicU64; WORDS],
 }
+
+const WORDS: usize = BLOCK_SIZE / 8;
 
 impl<const BLOCKS: usize> BlockStore<BLOCKS> {
     const_new! {
@@ -121,7 +124,7 @@ impl Slot {
                 counters: BlockCounters::new(),
                 head: AtomicU64::new(0),
                 tail: AtomicU64::new(0),
-                words: array_of!(AtomicU64::new(0); BLOCK_SIZE / 8),
+                words: array_of!(AtomicU64::new(0); WORDS),
             }
         }
     }
@@ -129,11 +132,12 @@ impl Slot {
     #[inline]
     fn set(&self, content: &[u8], writer: Writer, generation: Generation, time: u64) {
         let sequence = sequence_of(self.head.load(Ordering::Relaxed));
-        self.head.store(head(sequence | 1, generation), Ordering::Relaxed);
+        let odd = sequence.wrapping_add(1);
+        self.head.store(join(odd, generation.value()), Ordering::Relaxed);
         // Whoever reads a word of the new value also reads the odd number, or a later one.
         fence(Ordering::Release);
         let (whole, rest) = content.as_chunks::<8>();
-        if let Ok(whole) = <&[[u8; 8]; BLOCK_SIZE / 8]>::try_from(whole) {
+        if let Ok(whole) = <&[[u8; 8]; WORDS]>::try_from(whole) {
             // The common case of a full block: a loop of known length.
             for (bytes, word) in whole.iter().zip(&self.words) {
                 word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
@@ -142,7 +146,7 @@ impl Slot {
             self.set_part(whole, rest);
         }
         self.tail.store(tail(content.len(), writer, time), Ordering::Relaxed);
-        self.head.store(head((sequence | 1).wrapping_add(1), generation), Ordering::Release);
+        self.head.store(join(odd.wrapping_add(1), generation.value()), Ordering::Release);
     }
 
     #[inline(never)]
@@ -190,23 +194,15 @@ impl Slot {
         Stamp {
             length,
             writer,
-            generation: Generation::new(low_half(head >> 32)),
+            generation: Generation::new(split(head).1),
             time: tail >> 10,
             version: sequence_of(head) >> 1,
         }
     }
 }
 
-fn head(sequence: u32, generation: Generation) -> u64 {
-    u64::from(generation.value()) << 32 | u64::from(sequence)
-}
-
 fn sequence_of(head: u64) -> u32 {
-    low_half(head)
-}
-
-fn low_half(word: u64) -> u32 {
-    u32::try_from(word & 0xFFFF_FFFF).unwrap_or(0)
+    split(head).0
 }
 
 /// 54 bits of time are 57 years in units of 100 ns.

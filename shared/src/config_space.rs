@@ -123,7 +123,7 @@ fn extended_capability<S: ConfigSpace>(space: &S, wanted: u16) -> Option<u16> {
     let mut place = FIRST_EXTENDED_CAPABILITY;
     for _ in 0..MOST_EXTENDED_CAPABILITIES {
         let header = space.read(place)?;
-        if header == 0 || header == u32::MAX {
+        if matches!(header, 0 | u32::MAX) {
             return None;
         }
         if low(header) == wanted {

@@ -58,3 +58,87 @@ impl Delay {
         self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::Delay;
+    use crate::platform::{ParkSpot, Parker};
+    use core::cell::RefCell;
+
+    /// Parks as the test says: whether woken, and what happens meanwhile.
+    struct Scripted<'a> {
+        delay: &'a Delay,
+        /// What each park does, from the last to the first.
+        parks: RefCell<Vec<fn(&Scripted<'_>) -> bool>>,
+        deadlines: RefCell<Vec<Option<u64>>>,
+        unparked: RefCell<Vec<ParkSpot>>,
+    }
+
+    impl Parker for Scripted<'_> {
+        fn enter_critical_region(&self) {}
+        fn leave_critical_region(&self) {}
+        fn park(&self, spot: ParkSpot, deadline: Option<u64>) -> bool {
+            assert_eq!(spot, ParkSpot { vf: 3, waiter: ParkSpot::DELAYED });
+            self.deadlines.borrow_mut().push(deadline);
+            let next = self.parks.borrow_mut().pop().expect("it parks as often as the test says");
+            next(self)
+        }
+        fn unpark(&self, spot: ParkSpot) {
+            self.unparked.borrow_mut().push(spot);
+        }
+        fn sleep(&self, _until: u64) {}
+    }
+
+    fn scripted<'a>(delay: &'a Delay, parks: &[fn(&Scripted<'_>) -> bool]) -> Scripted<'a> {
+        let parks = RefCell::new(parks.iter().rev().copied().collect());
+        Scripted { delay, parks, deadlines: RefCell::default(), unparked: RefCell::default() }
+    }
+
+    #[test]
+    fn one_call_waits_at_a_time_and_is_not_idle_meanwhile() {
+        let delay = Delay::new();
+        let meanwhile: fn(&Scripted<'_>) -> bool = |host| {
+            assert!(!host.delay.is_idle());
+            assert!(!host.delay.wait(3, 9, host), "another one waits");
+            false
+        };
+        let host = scripted(&delay, &[meanwhile, meanwhile]);
+        assert!(delay.is_idle());
+        assert!(delay.wait(3, 50, &host));
+        assert!(delay.is_idle());
+        assert!(delay.wait(3, 60, &host), "the place is free again");
+        assert_eq!(*host.deadlines.borrow(), [Some(50), Some(60)]);
+        assert_eq!(*host.unparked.borrow(), []);
+    }
+
+    #[test]
+    fn woken_call_goes_on_and_leaves_the_place_free() {
+        let delay = Delay::new();
+        let host = scripted(
+            &delay,
+            &[|host| {
+                host.delay.wake(3, host);
+                host.delay.wake(3, host);
+                true
+            }],
+        );
+        delay.wake(3, &host);
+        assert_eq!(*host.unparked.borrow(), [], "nobody waits");
+        assert!(delay.wait(3, 50, &host));
+        assert_eq!(host.unparked.borrow().len(), 1, "it is woken once");
+        assert!(delay.is_idle());
+    }
+
+    #[test]
+    fn call_that_is_woken_when_its_time_is_over_consumes_the_unpark() {
+        let delay = Delay::new();
+        let wake_too_late: fn(&Scripted<'_>) -> bool = |host| {
+            host.delay.wake(3, host);
+            false
+        };
+        let host = scripted(&delay, &[wake_too_late, |_| false, |_| true]);
+        assert!(delay.wait(3, 50, &host));
+        assert_eq!(*host.deadlines.borrow(), [Some(50), None, None]);
+        assert!(delay.is_idle());
+    }
+}

@@ -1,6 +1,7 @@
 //! Evidence: the call that cost a VF its standing, kept for the operator as long as the VF lives.
 
 use crate::block::{BLOCK_SIZE, BlockId};
+use crate::halves::join;
 use crate::refusal::Refusal;
 use crate::sync::counting::{AtomicU64, Ordering};
 use crate::sync::{array_of, const_new};
@@ -46,7 +47,7 @@ impl EvidenceBox {
 
     pub(crate) fn keep(&self, time: u64, block: BlockId, length: u32, cause: Refusal, bytes: &[u8]) {
         self.time.store(time, Ordering::Relaxed);
-        self.request.store(u64::from(block.value()) | u64::from(length) << 32, Ordering::Relaxed);
+        self.request.store(join(block.value(), length), Ordering::Relaxed);
         let words = bytes.chunks(8).map(|chunk| {
             let mut word = [0; 8];
             for (to, from) in word.iter_mut().zip(chunk) {
@@ -57,8 +58,9 @@ impl EvidenceBox {
         for (to, from) in self.bytes.iter().zip(words.chain(core::iter::repeat(0))) {
             to.store(from, Ordering::Relaxed);
         }
-        let kept = u64::try_from(bytes.len()).unwrap_or(0);
-        self.cause.store(u64::from(cause.index()).wrapping_add(1) | kept << 8, Ordering::Relaxed);
+        let kept = u8::try_from(bytes.len()).unwrap_or(0);
+        let cause = u64::from_le_bytes([cause.index().wrapping_add(1), kept, 0, 0, 0, 0, 0, 0]);
+        self.cause.store(cause, Ordering::Relaxed);
     }
 
     pub(crate) fn clear(&self) {

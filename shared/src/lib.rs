@@ -129,6 +129,7 @@ mod delay;
 mod dispatch_view;
 mod evidence;
 mod gate;
+mod halves;
 mod handler;
 mod handler_table;
 mod invalidation;

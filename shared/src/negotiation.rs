@@ -32,6 +32,7 @@
 //! ```
 
 use crate::block::BlockId;
+use crate::halves::join;
 use crate::handler::{BlockHandler, Call, Output};
 use crate::schema::{Direction, Owner, RateClass, ReadSource, ResetRule, Schema, Shed};
 use crate::status::NtStatus;
@@ -89,13 +90,14 @@ impl NegotiationRecord {
 
     /// Called inside the VF's gate only.
     fn set(&self, generation: Generation, agreement: Option<Agreement>) {
-        let number = self.head.load(Ordering::Relaxed) & 0xFFFF | 1;
-        self.head.store(number, Ordering::Relaxed);
+        let [low, high, ..] = self.head.load(Ordering::Relaxed).to_le_bytes();
+        let odd = u16::from_le_bytes([low, high]).wrapping_add(1);
+        self.head.store(u64::from(odd), Ordering::Relaxed);
         fence(Ordering::Release);
         self.features.store(agreement.map_or(0, |agreed| agreed.features), Ordering::Relaxed);
-        let version = u64::from(agreement.map_or(0, |agreed| agreed.version));
-        let next = number.wrapping_add(1) & 0xFFFF;
-        self.head.store(u64::from(generation.value()) << 32 | version << 16 | next, Ordering::Release);
+        let [a, b] = odd.wrapping_add(1).to_le_bytes();
+        let [c, d] = agreement.map_or(0, |agreed| agreed.version).to_le_bytes();
+        self.head.store(join(u32::from_le_bytes([a, b, c, d]), generation.value()), Ordering::Release);
     }
 
     fn read(&self) -> Option<(Generation, Agreement)> {
@@ -189,9 +191,9 @@ impl BlockHandler for Negotiation<'_> {
 
     fn read(&self, call: &Call<'_>, out: &mut Output<'_>) -> Result<(), NtStatus> {
         let agreed = self.agreement(call.vf()).unwrap_or(Agreement { version: 0, features: 0 });
-        let versions = u64::from(self.offer.lowest)
-            | u64::from(self.offer.highest) << 16
-            | u64::from(agreed.version) << 32;
+        let [a, b] = self.offer.lowest.to_le_bytes();
+        let [c, d] = self.offer.highest.to_le_bytes();
+        let versions = join(u32::from_le_bytes([a, b, c, d]), u32::from(agreed.version));
         out.fill(&[])?;
         let words = [versions, self.offer.features, agreed.features, 0];
         for (to, word) in out.bytes_mut().chunks_exact_mut(8).zip(words) {
@@ -211,6 +213,8 @@ impl BlockHandler for Negotiation<'_> {
 mod tests {
     use super::{Agreement, Negotiation, NegotiationRecord, Offer};
     use crate::status::NtStatus;
+    use crate::sync::counting::Ordering;
+    use crate::vf::Generation;
 
     static RECORDS: [NegotiationRecord; 1] = [NegotiationRecord::new()];
     const PF: Negotiation<'static> =
@@ -222,6 +226,27 @@ mod tests {
         block[2..4].copy_from_slice(&highest.to_le_bytes());
         block[8..16].copy_from_slice(&features.to_le_bytes());
         PF.agree(&block)
+    }
+
+    #[test]
+    fn record_keeps_version_generation_and_features_apart_however_often_it_is_set() {
+        let record = NegotiationRecord::new();
+        for round in 0..70_000_u32 {
+            let agreed = Agreement { version: 0xFFFF, features: u64::from(round) };
+            record.set(Generation::new(u32::MAX), Some(agreed));
+            assert_eq!(record.read(), Some((Generation::new(u32::MAX), agreed)), "round {round}");
+        }
+        record.set(Generation::new(5), None);
+        assert_eq!(record.read(), None);
+    }
+
+    #[test]
+    fn record_that_is_being_set_says_nothing() {
+        let record = NegotiationRecord::new();
+        record.set(Generation::new(0), Some(Agreement { version: 2, features: 1 }));
+        let head = record.head.load(Ordering::Relaxed);
+        record.head.store(head + 1, Ordering::Relaxed);
+        assert_eq!(record.read(), None);
     }
 
     #[test]

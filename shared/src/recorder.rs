@@ -7,6 +7,7 @@
 //! may read, finds the newest by its number, and tells a torn event by a number that changed.
 
 use crate::block::BlockId;
+use crate::halves::{join, split};
 use crate::refusal::Refusal;
 use crate::sync::counting::{AtomicU64, Ordering, fence};
 use crate::sync::{array_of, const_new};
@@ -97,17 +98,18 @@ impl Recorder {
         length: u32,
         what: Happening,
     ) {
-        let length = u64::from(u16::try_from(length).unwrap_or(u16::MAX));
-        let who = u64::from(generation.value()) | u64::from(block.value()) << 32;
-        let how = u64::from(what.code()) | length << 16 | u64::from(what.status()) << 32;
+        let [a, b] = what.code().to_le_bytes();
+        let [c, d] = u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes();
+        let who = join(generation.value(), block.value());
+        let how = join(u32::from_le_bytes([a, b, c, d]), what.status());
         let Some([first, second, third, fourth]) = self.events.get(place_of(*recorded)) else { return };
-        let (number, count) = halves(fourth.load(Ordering::Relaxed));
+        let (number, count) = split(fourth.load(Ordering::Relaxed));
         let is_like = second.load(Ordering::Relaxed) == who && third.load(Ordering::Relaxed) == how;
         if number != 0 && is_like {
             fourth.store(0, Ordering::Relaxed);
             fence(Ordering::Release);
             first.store(time, Ordering::Relaxed);
-            fourth.store(u64::from(number) | u64::from(count.saturating_add(1)) << 32, Ordering::Release);
+            fourth.store(join(number, count.saturating_add(1)), Ordering::Release);
             return;
         }
         let number = after(*recorded);
@@ -119,22 +121,22 @@ impl Recorder {
         first.store(time, Ordering::Relaxed);
         second.store(who, Ordering::Relaxed);
         third.store(how, Ordering::Relaxed);
-        fourth.store(u64::from(number) | 1 << 32, Ordering::Release);
+        fourth.store(join(number, 1), Ordering::Release);
     }
 
     /// Reads the event that happened `back` events ago; `None` if it was never recorded or is overwritten right now.
     pub(crate) fn read(&self, back: usize) -> Option<Event> {
-        let back = u32::try_from(back).ok().filter(|back| *back < 64)?;
+        let back = u32::try_from(back).ok()?;
         let number = self.newest()?.wrapping_sub(back);
         let [first, second, third, fourth] = self.events.get(place_of(number))?;
         let before = fourth.load(Ordering::Acquire);
-        let (found, count) = halves(before);
+        let (found, count) = split(before);
         if found == 0 || found != number {
             return None;
         }
         let time = first.load(Ordering::Relaxed);
-        let (generation, block) = halves(second.load(Ordering::Relaxed));
-        let (code, status) = halves(third.load(Ordering::Relaxed));
+        let (generation, block) = split(second.load(Ordering::Relaxed));
+        let (code, status) = split(third.load(Ordering::Relaxed));
         fence(Ordering::Acquire);
         if fourth.load(Ordering::Relaxed) != before {
             return None;
@@ -156,7 +158,7 @@ impl Recorder {
     fn newest(&self) -> Option<u32> {
         let number_at = |place: usize| {
             let [.., number] = self.events.get(place)?;
-            Some(halves(number.load(Ordering::Acquire)).0).filter(|number| *number != 0)
+            Some(split(number.load(Ordering::Acquire)).0).filter(|number| *number != 0)
         };
         let is_newest = |number: &u32| number_at(place_of(after(*number))) != Some(after(*number));
         (0..EVENTS).filter_map(number_at).find(is_newest)
@@ -174,11 +176,6 @@ fn after(number: u32) -> u32 {
 fn place_of(number: u32) -> usize {
     let [place, ..] = (number & 63).to_le_bytes();
     usize::from(place)
-}
-
-fn halves(word: u64) -> (u32, u32) {
-    let half = |word: u64| u32::try_from(word & 0xFFFF_FFFF).unwrap_or(0);
-    (half(word), half(word >> 32))
 }
 
 const _: () = assert!(

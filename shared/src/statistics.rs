@@ -4,6 +4,7 @@
 //! gate, with a plain load and store; those of refusals are counted from outside, too, with an atomic addition.
 
 use crate::block::BlockId;
+use crate::halves::{join, split};
 use crate::refusal::Refusal;
 use crate::sync::counting::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::{array_of, const_new};
@@ -108,10 +109,8 @@ impl BlockCounters {
     pub(crate) fn handled(&self, time: u64) {
         add(&self.handler_calls, 1);
         add(&self.handler_total, time);
-        let time = u32::try_from(time).unwrap_or(u32::MAX);
-        if time > self.handler_longest.load(Ordering::Relaxed) {
-            self.handler_longest.store(time, Ordering::Relaxed);
-        }
+        let longest = self.handler_longest.load(Ordering::Relaxed);
+        self.handler_longest.store(longest.max(u32::try_from(time).unwrap_or(u32::MAX)), Ordering::Relaxed);
     }
 
     pub(crate) fn refused(&self) {
@@ -121,14 +120,13 @@ impl BlockCounters {
 
     /// Names the block that the place belongs to, where no handler serves it: see [`Unclaimed`](crate::Unclaimed).
     pub(crate) fn name(&self, block: BlockId) {
-        self.handler_total.store(1 << 32 | u64::from(block.value()), Ordering::Release);
+        self.handler_total.store(join(block.value(), 1), Ordering::Release);
     }
 
     /// Gives the block that was named.
     pub(crate) fn named(&self) -> Option<BlockId> {
-        let word = self.handler_total.load(Ordering::Acquire);
-        let [a, b, c, d, is_named, ..] = word.to_le_bytes();
-        (is_named == 1).then_some(BlockId::new(u32::from_le_bytes([a, b, c, d])))
+        let (block, is_named) = split(self.handler_total.load(Ordering::Acquire));
+        (is_named == 1).then_some(BlockId::new(block))
     }
 
     /// Begins anew, for another block at the same place.
@@ -183,3 +181,64 @@ const _: () = assert!(
     size_of::<BlockCounters>() == 48 || cfg!(any(loom, shuttle)),
     "the budget of a VF counts 48 bytes a block"
 );
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::{BlockCounters, Histogram, RefusalCounters};
+    use crate::block::BlockId;
+    use crate::refusal::Refusal;
+
+    #[test]
+    fn longest_handler_time_is_the_longest_wherever_it_comes() {
+        let counters = BlockCounters::new();
+        for (time, longest) in [(5, 5), (9, 9), (2, 9), (9, 9), (u64::MAX, u32::MAX)] {
+            counters.handled(time);
+            assert_eq!(counters.read().handler_longest, longest);
+        }
+        assert_eq!(counters.read().handler_calls, 5);
+    }
+
+    #[test]
+    fn histogram_counts_times_by_their_logarithm() {
+        let histogram = Histogram::new();
+        for time in [0, 1, 2, 3, 4, 7, 8, 1 << 29, 1 << 30, u64::MAX] {
+            histogram.count(time);
+        }
+        let counts: Vec<u32> = (0..33).map(|place| histogram.read(place)).collect();
+        assert_eq!(counts[..5], [1, 1, 2, 2, 1]);
+        assert_eq!(
+            counts[29..],
+            [0, 1, 2, 0],
+            "the last place holds all that is longer; behind it is nothing"
+        );
+    }
+
+    #[test]
+    fn refusals_are_counted_by_cause_and_read_in_the_order_of_their_index() {
+        let counters = RefusalCounters::new();
+        counters.count(Refusal::Length);
+        counters.count(Refusal::Length);
+        counters.count(Refusal::Crowded);
+        let mut counts = [7; Refusal::COUNT];
+        counters.read_all(&mut counts);
+        let mut expected = [0; Refusal::COUNT];
+        expected[usize::from(Refusal::Length.index())] = 2;
+        expected[usize::from(Refusal::Crowded.index())] = 1;
+        assert_eq!(counts, expected);
+        assert_eq!((counters.read(Refusal::Length), counters.read(Refusal::Rate)), (2, 0));
+    }
+
+    #[test]
+    fn counters_name_a_block_until_they_are_cleared() {
+        let counters = BlockCounters::new();
+        assert_eq!(counters.named(), None);
+        for id in [0, 7, u32::MAX] {
+            counters.name(BlockId::new(id));
+            assert_eq!(counters.named(), Some(BlockId::new(id)));
+        }
+        counters.served(9, 3);
+        counters.refused();
+        counters.clear();
+        assert_eq!((counters.named(), counters.read()), (None, super::BlockStatistics::default()));
+    }
+}

@@ -122,6 +122,35 @@ fn a_function_that_cannot_be_reset_alone_is_not_touched() {
 }
 
 #[test]
+fn reset_that_was_begun_already_is_not_taken_back() {
+    let vf = Function::new(&[COMMAND, (0x34, 0x60), (0x60, 0x0010), (0x64, 1 << 28), (0x68, 0xA810)]);
+    assert_eq!(function_level_reset(&vf, |_| ()), Ok(true));
+    assert_eq!(vf.word(0x68), 0xA810);
+}
+
+#[test]
+fn capability_right_behind_the_header_is_found() {
+    let vf = Function::new(&[COMMAND, (0x34, 0x40), (0x40, 0x0010), (0x44, 1 << 28)]);
+    assert_eq!(function_level_reset(&vf, |_| ()), Ok(true));
+}
+
+#[test]
+fn chain_of_a_function_that_says_it_has_none_is_not_followed() {
+    let vf = Function::new(&[(0x34, 0x40), (0x40, 0x0010), (0x44, 1 << 28)]);
+    assert_eq!(function_level_reset(&vf, |_| panic!("there is nothing to wait for")), Ok(false));
+}
+
+#[test]
+fn power_state_that_does_not_leave_d3_needs_no_time() {
+    let vf = vf();
+    let never = |_| panic!("there is nothing to wait for");
+    assert_eq!(set_power(&vf, VfPowerState::D0, false, never), Ok(()), "it is in D0");
+    assert_eq!(set_power(&vf, VfPowerState::D3, false, never), Ok(()));
+    assert_eq!(set_power(&vf, VfPowerState::D3, true, never), Ok(()), "it stays in D3");
+    assert_eq!(vf.word(0x74), 0x0103);
+}
+
+#[test]
 fn power_down_clears_no_wake_status_and_power_up_waits_10_ms() {
     let (vf, waited) = (vf(), Cell::new(0));
     assert_eq!(set_power(&vf, VfPowerState::D3, true, |time| waited.set(time)), Ok(()));

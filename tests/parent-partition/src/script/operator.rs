@@ -52,8 +52,8 @@ fn encode(request: OperatorRequest, carried: &Carried<'_>) -> (u32, Vec<u8>, usi
     let Carried { vf, argument, block, mask, data } = *carried;
     let about_vf = || [&vf.to_le_bytes()[..], &[0; 2], &argument.to_le_bytes()].concat();
     match request {
-        OperatorRequest::QueryPf => (LOOK, Vec::new(), 168),
-        OperatorRequest::QueryVf => (LOOK + 4, about_vf(), 168),
+        OperatorRequest::QueryPf => (LOOK, Vec::new(), 176),
+        OperatorRequest::QueryVf => (LOOK + 4, about_vf(), 176),
         OperatorRequest::QueryBlock => (LOOK + 8, about_vf(), 48),
         OperatorRequest::QueryEvent => (LOOK + 12, about_vf(), 32),
         OperatorRequest::QueryEvidence => (LOOK + 16, about_vf(), 152),
