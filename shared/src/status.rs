@@ -100,6 +100,11 @@ mod tests {
     use super::NtStatus;
 
     #[test]
+    fn status_is_shown_as_documentation_writes_it() {
+        assert_eq!(std::format!("{:?}", NtStatus::IO_TIMEOUT), "0xC00000B5");
+    }
+
+    #[test]
     fn raw_values_survive_the_round_trip_through_the_c_type() {
         for status in [NtStatus::SUCCESS, NtStatus::PENDING, NtStatus::INVALID_BUFFER_SIZE] {
             assert_eq!(NtStatus::from_raw(status.raw()), status);

@@ -11,6 +11,7 @@
 //!     +-------------- + ---------------------------------+ taken, with the unpark
 //! ```
 
+use crate::halves::{join, split};
 use crate::platform::{ParkSpot, Parker};
 use crate::status::NtStatus;
 use crate::sync::{AtomicU32, AtomicU64, Ordering, const_new};
@@ -36,12 +37,12 @@ pub(crate) struct Tickets {
     late: AtomicU32,
 }
 
-const CLOSED: u64 = 0;
-const OPEN: u64 = 1;
-const COMPLETED: u64 = 2;
+const CLOSED: u32 = 0;
+const OPEN: u32 = 1;
+const COMPLETED: u32 = 2;
+/// Numbers are 30 bits wide, above the state.
 const NUMBER_SHIFT: u32 = 2;
-const NUMBERS: u64 = (1 << 30) - 1;
-const STATUS_SHIFT: u32 = 32;
+const NUMBERS: u32 = u32::MAX >> NUMBER_SHIFT;
 
 impl Tickets {
     const_new! {
@@ -52,10 +53,11 @@ impl Tickets {
 
     /// Opens a ticket; called inside the gate.
     pub(crate) fn open(&self, vf: Vf) -> Ticket {
-        let last = self.word.load(Ordering::Relaxed) >> NUMBER_SHIFT & NUMBERS;
-        let number = last.wrapping_add(1) & NUMBERS;
-        self.word.store(number << NUMBER_SHIFT | OPEN, Ordering::Release);
-        Ticket { vf, number: u32::try_from(number).unwrap_or(0) }
+        let (last, _status) = split(self.word.load(Ordering::Relaxed));
+        let number = last.wrapping_shr(NUMBER_SHIFT).wrapping_add(1) & NUMBERS;
+        let ticket = Ticket { vf, number };
+        self.word.store(word(ticket, OPEN, 0), Ordering::Release);
+        ticket
     }
 
     /// Answers a ticket, from any thread.
@@ -65,8 +67,7 @@ impl Tickets {
         status: NtStatus,
         parker: &P,
     ) -> Result<(), TooLate> {
-        let open = numbered(ticket) | OPEN;
-        let completed = numbered(ticket) | COMPLETED | u64::from(status.bits()) << STATUS_SHIFT;
+        let (open, completed) = (word(ticket, OPEN, 0), word(ticket, COMPLETED, status.bits()));
         if self.word.compare_exchange(open, completed, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             let _before = self.late.fetch_add(1, Ordering::Relaxed);
             return Err(TooLate);
@@ -83,9 +84,9 @@ impl Tickets {
             }
             consume(ticket, parker);
         }
-        let [.., a, b, c, d] = self.word.load(Ordering::Acquire).to_le_bytes();
-        self.word.store(numbered(ticket) | CLOSED, Ordering::Relaxed);
-        Some(NtStatus::from_raw(i32::from_le_bytes([a, b, c, d])))
+        let (_number, status) = split(self.word.load(Ordering::Acquire));
+        self.word.store(word(ticket, CLOSED, 0), Ordering::Relaxed);
+        Some(NtStatus::from_raw(i32::from_le_bytes(status.to_le_bytes())))
     }
 
     /// Closes a ticket whose handler answered itself; `false` if somebody completed it besides.
@@ -94,7 +95,7 @@ impl Tickets {
             return true;
         }
         consume(ticket, parker);
-        self.word.store(numbered(ticket) | CLOSED, Ordering::Relaxed);
+        self.word.store(word(ticket, CLOSED, 0), Ordering::Relaxed);
         false
     }
 
@@ -104,7 +105,7 @@ impl Tickets {
     }
 
     fn give_up(&self, ticket: Ticket) -> bool {
-        let (open, closed) = (numbered(ticket) | OPEN, numbered(ticket) | CLOSED);
+        let (open, closed) = (word(ticket, OPEN, 0), word(ticket, CLOSED, 0));
         self.word.compare_exchange(open, closed, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 }
@@ -115,10 +116,121 @@ fn consume<P: Parker>(ticket: Ticket, parker: &P) {
     while !parker.park(spot(ticket), None) {}
 }
 
-fn numbered(ticket: Ticket) -> u64 {
-    u64::from(ticket.number) << NUMBER_SHIFT
+const fn word(ticket: Ticket, state: u32, status: u32) -> u64 {
+    join(ticket.number.wrapping_shl(NUMBER_SHIFT).wrapping_add(state), status)
 }
 
 const fn spot(ticket: Ticket) -> ParkSpot {
     ParkSpot { vf: ticket.vf.index.value(), waiter: ParkSpot::DEFERRED }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::{Ticket, Tickets, TooLate};
+    use crate::platform::{ParkSpot, Parker};
+    use crate::status::NtStatus;
+    use crate::sync::Ordering;
+    use crate::vf::{Generation, Vf, VfCount};
+    use core::cell::{Cell, RefCell};
+
+    /// Answers each park as the test says, and counts who is unparked.
+    #[derive(Default)]
+    struct Scripted {
+        /// From the last to the first.
+        parks: RefCell<Vec<bool>>,
+        unparked: Cell<u32>,
+    }
+
+    impl Parker for Scripted {
+        fn enter_critical_region(&self) {}
+        fn leave_critical_region(&self) {}
+        fn park(&self, _spot: ParkSpot, _deadline: Option<u64>) -> bool {
+            self.parks.borrow_mut().pop().expect("it parks as often as the test says")
+        }
+        fn unpark(&self, spot: ParkSpot) {
+            assert_eq!(spot, ParkSpot { vf: 3, waiter: ParkSpot::DEFERRED });
+            self.unparked.set(self.unparked.get() + 1);
+        }
+        fn sleep(&self, _until: u64) {}
+    }
+
+    fn parks(parks: &[bool]) -> Scripted {
+        Scripted { parks: RefCell::new(parks.iter().rev().copied().collect()), unparked: Cell::new(0) }
+    }
+
+    fn vf() -> Vf {
+        Vf { index: VfCount::new(4).index(3).expect("3 is below 4"), generation: Generation::new(1) }
+    }
+
+    const REFUSED: NtStatus = NtStatus::REVISION_MISMATCH;
+
+    #[test]
+    fn each_ticket_has_the_next_number_and_numbers_begin_anew_after_30_bits() {
+        let tickets = Tickets::new();
+        for number in 1..=5 {
+            assert_eq!(tickets.open(vf()), Ticket { vf: vf(), number });
+        }
+        let last = Ticket { vf: vf(), number: (1 << 30) - 1 };
+        tickets.word.store(super::word(last, super::OPEN, 0), Ordering::Relaxed);
+        assert_eq!(
+            tickets.complete(last, REFUSED, &parks(&[])),
+            Ok(()),
+            "its number leaves the status alone"
+        );
+        assert_eq!(tickets.open(vf()).number, 0);
+    }
+
+    #[test]
+    fn answer_reaches_the_one_who_waits_with_all_its_bits() {
+        for status in [NtStatus::SUCCESS, REFUSED, NtStatus::from_raw(-1)] {
+            let (tickets, host) = (Tickets::new(), parks(&[true]));
+            let ticket = tickets.open(vf());
+            assert_eq!(tickets.complete(ticket, status, &host), Ok(()));
+            assert_eq!(tickets.complete(ticket, status, &host), Err(TooLate), "it is answered once");
+            assert_eq!((host.unparked.get(), tickets.late()), (1, 1));
+            assert_eq!(tickets.wait(ticket, 9, &host), Some(status));
+            assert_eq!(tickets.complete(ticket, status, &host), Err(TooLate), "it is closed");
+        }
+    }
+
+    #[test]
+    fn answer_after_the_time_is_too_late_and_does_not_answer_the_next_ticket() {
+        let (tickets, host) = (Tickets::new(), parks(&[false]));
+        let first = tickets.open(vf());
+        assert_eq!(tickets.wait(first, 9, &host), None);
+        let second = tickets.open(vf());
+        assert_eq!(tickets.complete(first, REFUSED, &host), Err(TooLate));
+        assert_eq!((tickets.late(), host.unparked.get()), (1, 0));
+        assert_eq!(tickets.complete(second, REFUSED, &host), Ok(()));
+        assert_eq!(tickets.late(), 1);
+    }
+
+    #[test]
+    fn answer_that_comes_as_the_time_is_over_is_taken_with_its_unpark() {
+        let (tickets, host) = (Tickets::new(), parks(&[false, false, true]));
+        let ticket = tickets.open(vf());
+        assert_eq!(tickets.complete(ticket, REFUSED, &host), Ok(()));
+        assert_eq!(tickets.wait(ticket, 9, &host), Some(REFUSED));
+        assert!(host.parks.borrow().is_empty(), "the unpark was consumed");
+    }
+
+    #[test]
+    fn handler_that_answers_itself_closes_its_ticket() {
+        let (tickets, host) = (Tickets::new(), parks(&[]));
+        let ticket = tickets.open(vf());
+        assert!(tickets.close(ticket, &host));
+        assert_eq!(tickets.complete(ticket, REFUSED, &host), Err(TooLate));
+        assert_eq!(tickets.open(vf()).number, 2);
+    }
+
+    #[test]
+    fn handler_that_answers_itself_and_by_ticket_is_found_out_and_the_unpark_consumed() {
+        let (tickets, host) = (Tickets::new(), parks(&[false, true]));
+        let ticket = tickets.open(vf());
+        assert_eq!(tickets.complete(ticket, REFUSED, &host), Ok(()));
+        assert!(!tickets.close(ticket, &host));
+        assert!(host.parks.borrow().is_empty(), "the unpark was consumed");
+        assert_eq!(tickets.complete(ticket, REFUSED, &host), Err(TooLate), "it is closed");
+        assert_eq!(tickets.open(vf()).number, 2);
+    }
 }

@@ -397,3 +397,13 @@ fn events_have_the_numbers_of_the_header() {
     assert_eq!(PfEvent::QueryStopDevice.raw(), crate::abi::pcivirt::SriovEventPfQueryStopDevice);
     assert_eq!(PfEvent::Restart.raw(), crate::abi::pcivirt::SriovEventPfRestart);
 }
+
+#[test]
+fn removal_cancels_what_waits_of_either_kind_and_nothing_else() {
+    for (notifications, attaches, cancels) in [(0, 0, false), (1, 0, true), (0, 1, true), (2, 3, true)] {
+        let mut pnp = PnpNotifications { state: ATTACHED, notifications, attaches };
+        let (_, effects) = pnp.step(PnpInput::Removed);
+        let cancelled = effects.iter().any(|effect| *effect == Effect::CancelParked);
+        assert_eq!(cancelled, cancels, "{notifications} notifications, {attaches} attaches");
+    }
+}

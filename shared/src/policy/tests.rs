@@ -27,6 +27,23 @@ fn burst_of_the_known_client_and_more_passes() {
 }
 
 #[test]
+fn each_class_has_the_burst_and_the_rate_that_it_says() {
+    let classes = [
+        (RateClass::Standard, 16_384, 8_000),
+        (RateClass::Control, 64, 50),
+        (RateClass::Bulk, 65_536, 50_000),
+    ];
+    for (class, burst, rate) in classes {
+        let policy = Policy::new();
+        let drawn = (0..100_000).take_while(|_| policy.draw(class, NOW) == Verdict::Pass).count();
+        assert_eq!(drawn, burst, "{class:?} at once");
+        let later = NOW + SECOND;
+        let drawn = (0..100_000).take_while(|_| policy.draw(class, later) == Verdict::Pass).count();
+        assert_eq!(drawn, rate.min(burst), "{class:?} one second later");
+    }
+}
+
+#[test]
 fn known_client_with_128_rings_at_ten_updates_a_second_is_never_limited() {
     let policy = Policy::new();
     for tenth in 0..1_000 {

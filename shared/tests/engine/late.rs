@@ -69,6 +69,27 @@ fn block_of_a_late_handler_is_out_of_service_for_other_vfs_until_it_returns() {
 }
 
 #[test]
+fn call_of_another_vf_that_was_not_blamed_puts_no_late_handler_back_into_service() {
+    let blocking = Blocking::leak();
+    let world = World::start(2, &[(block(1), Some(blocking))]);
+    std::thread::scope(|scope| {
+        blocking.open();
+        assert_eq!(world.write(1, 1, &[0; 4]), NtStatus::SUCCESS);
+        blocking.close();
+        let late = scope.spawn(|| world.write(0, 1, &[1; 4]));
+        blocking.await_inside(1);
+        world.host.advance(SECOND);
+        assert_eq!(world.pf.blame_late_handlers(&world.host), 1);
+        for _ in 0..3 {
+            assert_eq!(world.write(1, 1, &[2; 4]), NtStatus::DEVICE_NOT_READY);
+            assert!(world.pf.is_stuck(BlockId::new(1)));
+        }
+        blocking.open();
+        assert_eq!(late.join().unwrap(), NtStatus::SUCCESS);
+    });
+}
+
+#[test]
 fn caller_that_gives_up_waiting_blames_the_handler() {
     let blocking = Blocking::leak();
     let world = World::start(1, &[(block(1), Some(blocking))]);

@@ -25,6 +25,8 @@ mod refusals;
 #[cfg(test)]
 mod reset;
 #[cfg(test)]
+mod services;
+#[cfg(test)]
 mod unclaimed;
 #[cfg(test)]
 mod waiting;

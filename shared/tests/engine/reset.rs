@@ -12,6 +12,24 @@ fn pending(world: &World, vf: u16) -> BlockMask {
 }
 
 #[test]
+fn content_published_for_the_next_life_is_not_wiped_with_the_last() {
+    let blocking = Blocking::leak();
+    let written = Schema::written(BlockId::new(1)).length(4).build().unwrap();
+    let published = Schema::published(BlockId::new(2)).length(4).build().unwrap();
+    let world = World::start(1, &[(written, Some(blocking)), (published, None)]);
+    world.publish(0, 2, b"last").unwrap();
+    std::thread::scope(|scope| {
+        let overtaken = scope.spawn(|| world.write(0, 1, &[1; 4]));
+        blocking.await_inside(1);
+        world.pf.reset_vf(0, &world.host).unwrap();
+        world.publish(0, 2, b"next").unwrap();
+        blocking.open();
+        assert_eq!(overtaken.join().unwrap(), NtStatus::DEVICE_NOT_READY);
+    });
+    assert_eq!(world.read(0, 2, 4), (NtStatus::SUCCESS, b"next".to_vec()));
+}
+
+#[test]
 fn next_tenant_reads_nothing_of_the_last_in_any_block_at_any_length() {
     let echo = |id| {
         (Schema::exchanged(BlockId::new(id), ReadSource::Echo).lengths(1, 128, 1).build().unwrap(), None)

@@ -121,6 +121,11 @@ impl Blocking {
         self.changed.notify_all();
     }
 
+    /// Holds later calls again.
+    pub(crate) fn close(&self) {
+        self.state.lock().expect("no handler fails under this lock").open = false;
+    }
+
     pub(crate) fn writes(&self) -> Vec<Vec<u8>> {
         self.state.lock().expect("no handler fails under this lock").writes.clone()
     }
