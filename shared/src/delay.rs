@@ -65,11 +65,14 @@ mod tests {
     use crate::platform::{ParkSpot, Parker};
     use core::cell::RefCell;
 
+    /// What one park does, and whether it was woken.
+    type Step = fn(&Scripted<'_>) -> bool;
+
     /// Parks as the test says: whether woken, and what happens meanwhile.
     struct Scripted<'a> {
         delay: &'a Delay,
         /// What each park does, from the last to the first.
-        parks: RefCell<Vec<fn(&Scripted<'_>) -> bool>>,
+        parks: RefCell<Vec<Step>>,
         deadlines: RefCell<Vec<Option<u64>>>,
         unparked: RefCell<Vec<ParkSpot>>,
     }
@@ -77,6 +80,7 @@ mod tests {
     impl Parker for Scripted<'_> {
         fn enter_critical_region(&self) {}
         fn leave_critical_region(&self) {}
+        #[expect(clippy::expect_used, reason = "one park more than the test says fails it")]
         fn park(&self, spot: ParkSpot, deadline: Option<u64>) -> bool {
             assert_eq!(spot, ParkSpot { vf: 3, waiter: ParkSpot::DELAYED });
             self.deadlines.borrow_mut().push(deadline);
@@ -89,7 +93,7 @@ mod tests {
         fn sleep(&self, _until: u64) {}
     }
 
-    fn scripted<'a>(delay: &'a Delay, parks: &[fn(&Scripted<'_>) -> bool]) -> Scripted<'a> {
+    fn scripted<'a>(delay: &'a Delay, parks: &[Step]) -> Scripted<'a> {
         let parks = RefCell::new(parks.iter().rev().copied().collect());
         Scripted { delay, parks, deadlines: RefCell::default(), unparked: RefCell::default() }
     }
@@ -97,7 +101,7 @@ mod tests {
     #[test]
     fn one_call_waits_at_a_time_and_is_not_idle_meanwhile() {
         let delay = Delay::new();
-        let meanwhile: fn(&Scripted<'_>) -> bool = |host| {
+        let meanwhile: Step = |host| {
             assert!(!host.delay.is_idle());
             assert!(!host.delay.wait(3, 9, host), "another one waits");
             false
@@ -132,7 +136,7 @@ mod tests {
     #[test]
     fn call_that_is_woken_when_its_time_is_over_consumes_the_unpark() {
         let delay = Delay::new();
-        let wake_too_late: fn(&Scripted<'_>) -> bool = |host| {
+        let wake_too_late: Step = |host| {
             host.delay.wake(3, host);
             false
         };

@@ -2,17 +2,15 @@
 
 /// Puts two numbers into one word.
 #[inline]
-pub(crate) const fn join(low: u32, high: u32) -> u64 {
-    let [a, b, c, d] = low.to_le_bytes();
-    let [e, f, g, h] = high.to_le_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+pub(crate) fn join(low: u32, high: u32) -> u64 {
+    u64::from(high).wrapping_shl(32).wrapping_add(u64::from(low))
 }
 
 /// Gives the two numbers back, the lower half first.
 #[inline]
 pub(crate) const fn split(word: u64) -> (u32, u32) {
-    let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
-    (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
+    let [a, b, c, d, high @ ..] = word.to_le_bytes();
+    (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes(high))
 }
 
 #[cfg(test)]

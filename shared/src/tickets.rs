@@ -116,7 +116,7 @@ fn consume<P: Parker>(ticket: Ticket, parker: &P) {
     while !parker.park(spot(ticket), None) {}
 }
 
-const fn word(ticket: Ticket, state: u32, status: u32) -> u64 {
+fn word(ticket: Ticket, state: u32, status: u32) -> u64 {
     join(ticket.number.wrapping_shl(NUMBER_SHIFT).wrapping_add(state), status)
 }
 
@@ -144,12 +144,13 @@ mod tests {
     impl Parker for Scripted {
         fn enter_critical_region(&self) {}
         fn leave_critical_region(&self) {}
+        #[expect(clippy::expect_used, reason = "one park more than the test says fails it")]
         fn park(&self, _spot: ParkSpot, _deadline: Option<u64>) -> bool {
             self.parks.borrow_mut().pop().expect("it parks as often as the test says")
         }
         fn unpark(&self, spot: ParkSpot) {
             assert_eq!(spot, ParkSpot { vf: 3, waiter: ParkSpot::DEFERRED });
-            self.unparked.set(self.unparked.get() + 1);
+            self.unparked.update(|before| before.wrapping_add(1));
         }
         fn sleep(&self, _until: u64) {}
     }
@@ -158,6 +159,7 @@ mod tests {
         Scripted { parks: RefCell::new(parks.iter().rev().copied().collect()), unparked: Cell::new(0) }
     }
 
+    #[expect(clippy::expect_used, reason = "3 is below 4")]
     fn vf() -> Vf {
         Vf { index: VfCount::new(4).index(3).expect("3 is below 4"), generation: Generation::new(1) }
     }

@@ -403,7 +403,7 @@ fn removal_cancels_what_waits_of_either_kind_and_nothing_else() {
     for (notifications, attaches, cancels) in [(0, 0, false), (1, 0, true), (0, 1, true), (2, 3, true)] {
         let mut pnp = PnpNotifications { state: ATTACHED, notifications, attaches };
         let (_, effects) = pnp.step(PnpInput::Removed);
-        let cancelled = effects.iter().any(|effect| *effect == Effect::CancelParked);
+        let cancelled = effects.contains(&Effect::CancelParked);
         assert_eq!(cancelled, cancels, "{notifications} notifications, {attaches} attaches");
     }
 }

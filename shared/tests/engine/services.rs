@@ -23,7 +23,7 @@ impl BlockHandler for Mirror {
     fn write(&self, call: &Call<'_>, block: &[u8]) -> Result<(), NtStatus> {
         self.times.lock().unwrap().push(call.time());
         let other = VfCount::new(2).index(1 - call.vf().index.value()).unwrap();
-        call.publish_to(other, call.block(), block).map_err(|error| error.status())?;
+        call.publish_to(other, call.block(), block).map_err(backchannel::PublishError::status)?;
         call.invalidate(InvalidationTarget::Vf(other), BlockMask::new(1 << 1));
         Ok(())
     }
