@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::ptr::with_exposed_provenance;
 
 use super::Image;
-use super::unwind::{RuntimeFunction, Step};
+use super::unwind::Step;
 
 /// Where a walk starts: registers of code that lies in the image.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ impl<'a> Callers<'a> {
     fn unwind(&mut self) -> Option<()> {
         let Registers { rip, mut rsp, mut rbp } = self.registers;
         let offset = self.image.offset_of(rip - usize::from(self.returned)) as u32;
-        if let Some(function) = self.function(offset) {
+        if let Some(function) = self.image.function(offset) {
             let done = |at: u8| u32::from(at) <= offset - function.begin;
             let (mut base, mut readable) = (rsp, true);
             let mut restored = |address: usize| match self.word(address) {
@@ -80,7 +80,7 @@ impl<'a> Callers<'a> {
                     Step::Save { register: RBP, offset } => {
                         rbp = restored(base.wrapping_add(offset as usize))
                     }
-                    Step::Save { .. } | Step::Other => {}
+                    Step::Save { .. } | Step::SaveVector { .. } | Step::Other => {}
                 },
             )?;
             if !readable {
@@ -90,26 +90,6 @@ impl<'a> Callers<'a> {
         self.registers = Registers { rip: self.word(rsp)?, rsp: rsp + 8, rbp };
         self.returned = true;
         Some(())
-    }
-
-    /// The entry of the function that holds the image's byte `offset`; `None` for a leaf.
-    fn function(&self, offset: u32) -> Option<RuntimeFunction> {
-        let (start, length) = self.image.functions;
-        let entry = |index: u32| {
-            let at = start + index * RuntimeFunction::SIZE as u32;
-            RuntimeFunction::parse(self.image.bytes(at, RuntimeFunction::SIZE as u32)?)
-        };
-        let (mut low, mut high) = (0, length / RuntimeFunction::SIZE as u32);
-        while low < high {
-            let middle = low.midpoint(high);
-            let function = entry(middle)?;
-            match () {
-                () if offset < function.begin => high = middle,
-                () if offset >= function.end => low = middle + 1,
-                () => return Some(function),
-            }
-        }
-        None
     }
 }
 

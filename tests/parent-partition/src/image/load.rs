@@ -10,8 +10,10 @@ use object::LittleEndian as LE;
 use object::pe::{self, ImageNtHeaders64};
 use object::read::pe::{ExportTarget, ImageOptionalHeader, Import, PeFile64};
 
+use super::load_config;
 use super::section::Section;
 use super::{Exports, Image, LOADED, publish};
+use crate::machine::guard::Listed;
 use crate::memory::pages::{self, PAGE};
 
 /// Maps the image of `path` and binds its imports to `exports`.
@@ -36,7 +38,8 @@ pub fn load(path: &Path, exports: &Exports) -> Result<&'static Image, LoadError>
     }
     let view = View::reserve(optional.size_of_image() as usize);
     match fill(&view, &file, &data, exports) {
-        Ok((sections, exported)) => Ok(publish(Image {
+        Ok(Filled { sections, exported, guarded }) => Ok(publish(Image {
+            guarded,
             path: path.to_string_lossy().into_owned(),
             base: view.base,
             size: view.size,
@@ -101,7 +104,11 @@ impl fmt::Display for LoadError {
     }
 }
 
-type Filled = (Vec<Section>, Vec<(String, usize)>);
+struct Filled {
+    sections: Vec<Section>,
+    exported: Vec<(String, usize)>,
+    guarded: Option<Listed>,
+}
 
 fn fill(view: &View, file: &PeFile64<'_>, data: &[u8], exports: &Exports) -> Result<Filled, LoadError> {
     let optional = &file.nt_headers().optional_header;
@@ -128,9 +135,12 @@ fn fill(view: &View, file: &PeFile64<'_>, data: &[u8], exports: &Exports) -> Res
     relocate(view, file, data)?;
     bind(view, file, exports)?;
     let exported = exported(view, file)?;
+    let configuration = file.data_directory(pe::IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG);
+    let configuration = configuration.map_or(0, |directory| directory.address_range().0 as usize);
+    let guarded = if configuration == 0 { None } else { load_config::fill(view, configuration)? };
     pages::make_read_only(view.base, headers);
     sections.iter().for_each(Section::protect);
-    Ok((sections, exported))
+    Ok(Filled { sections, exported, guarded })
 }
 
 fn relocate(view: &View, file: &PeFile64<'_>, data: &[u8]) -> Result<(), LoadError> {
@@ -195,7 +205,7 @@ fn exported(view: &View, file: &PeFile64<'_>) -> Result<Vec<(String, usize)>, Lo
 }
 
 /// The address range being filled; every access is checked against it.
-struct View {
+pub(super) struct View {
     base: usize,
     size: usize,
 }
@@ -211,7 +221,18 @@ impl View {
         (end <= self.size).then_some(self.base + offset)
     }
 
-    fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), LoadError> {
+    /// The distance of an address from the image's start.
+    pub(super) fn offset_of(&self, address: usize) -> Result<usize, LoadError> {
+        let offset = address.wrapping_sub(self.base);
+        if offset < self.size { Ok(offset) } else { Err(outside(offset)) }
+    }
+
+    /// Checks that a range lies in the image.
+    pub(super) fn expect_inside(&self, offset: usize, length: usize) -> Result<(), LoadError> {
+        self.address(offset, length).map(|_| ()).ok_or_else(|| outside(offset))
+    }
+
+    pub(super) fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), LoadError> {
         let address = self.address(offset, bytes.len()).ok_or_else(|| outside(offset))?;
         // SAFETY: the range is inside the reserved image. A page that no section opened faults here, which
         // only a file with relocations or imports outside its sections does.
@@ -221,7 +242,7 @@ impl View {
         Ok(())
     }
 
-    fn read(&self, offset: usize) -> Result<u64, LoadError> {
+    pub(super) fn read(&self, offset: usize) -> Result<u64, LoadError> {
         let address = self.address(offset, size_of::<u64>()).ok_or_else(|| outside(offset))?;
         // SAFETY: as in `write`.
         Ok(unsafe { with_exposed_provenance::<u64>(address).read_unaligned() })

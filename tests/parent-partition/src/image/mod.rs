@@ -6,19 +6,24 @@
 mod callers;
 pub(crate) mod code;
 mod exports;
+mod frames;
 mod load;
+mod load_config;
 mod section;
 pub(crate) mod unwind;
 
 pub(crate) use callers::{Callers, Registers};
 pub use exports::{Export, Exports};
+pub(crate) use frames::{Frame, Frames};
 pub use load::{LoadError, load};
 pub use section::Section;
 
 use std::ptr::with_exposed_provenance;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
+use crate::machine::guard::Listed;
 use crate::memory::pages;
+use unwind::RuntimeFunction;
 
 /// One image, loaded or unloaded; lives as long as the process.
 #[derive(Debug)]
@@ -31,6 +36,8 @@ pub struct Image {
     /// Offset and length of the function table.
     functions: (u32, u32),
     exported: Vec<(String, usize)>,
+    /// The functions that may be called through pointers; `None` when the image has no list.
+    guarded: Option<Listed>,
     state: AtomicU8,
     older: AtomicPtr<Image>,
 }
@@ -96,6 +103,11 @@ impl Image {
         self.exported.iter().find(|(exported, _)| exported == name).map(|(_, address)| *address)
     }
 
+    /// The functions that may be called through pointers, where the image lists them.
+    pub(crate) fn guarded_functions(&self) -> Option<Listed> {
+        self.guarded.filter(|_| self.is_loaded())
+    }
+
     /// The mapped sections, by address.
     pub fn sections(&self) -> &[Section] {
         &self.sections
@@ -131,6 +143,33 @@ impl Image {
         }
         // SAFETY: the bytes lie in a section that is mapped and readable; function tables are never written.
         Some(unsafe { std::slice::from_raw_parts(with_exposed_provenance(address), length as usize) })
+    }
+
+    /// The entry of the function that holds the image's byte `offset`; `None` for a leaf.
+    pub(crate) fn function(&self, offset: u32) -> Option<RuntimeFunction> {
+        let (start, length) = self.functions;
+        let entry = |index: u32| {
+            let at = start + index * RuntimeFunction::SIZE as u32;
+            RuntimeFunction::parse(self.bytes(at, RuntimeFunction::SIZE as u32)?)
+        };
+        let (mut low, mut high) = (0, length / RuntimeFunction::SIZE as u32);
+        while low < high {
+            let middle = low.midpoint(high);
+            let function = entry(middle)?;
+            match () {
+                () if offset < function.begin => high = middle,
+                () if offset >= function.end => low = middle + 1,
+                () => return Some(function),
+            }
+        }
+        None
+    }
+
+    /// Up to that many bytes of code from an address on; `None` where there is none.
+    pub(crate) fn code_at(&self, address: usize, most: usize) -> Option<&[u8]> {
+        let section = self.section_of(address).filter(|_| self.is_executable(address))?;
+        let length = most.min(section.end() - address);
+        self.bytes(self.offset_of(address) as u32, length as u32)
     }
 
     /// Whether it is loaded still.

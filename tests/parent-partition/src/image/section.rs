@@ -41,6 +41,11 @@ impl Section {
         (self.start..self.start + self.size).contains(&address)
     }
 
+    /// The address behind it.
+    pub fn end(&self) -> usize {
+        self.start + self.size
+    }
+
     /// Whether it holds code.
     pub fn is_executable(&self) -> bool {
         self.characteristics & pe::IMAGE_SCN_MEM_EXECUTE.0 != 0

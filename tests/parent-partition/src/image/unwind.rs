@@ -30,7 +30,9 @@ pub(crate) enum Step {
     Save { register: u8, offset: u32 },
     /// The processor pushed an interrupt's frame.
     MachineFrame { bytes: u32 },
-    /// Nothing that matters to the stack pointer or to a general register.
+    /// A vector register was stored `offset` bytes above the frame's base.
+    SaveVector { register: u8, offset: u32 },
+    /// Nothing that matters to the stack pointer or to a register.
     Other,
 }
 
@@ -56,7 +58,7 @@ impl RuntimeFunction {
             frame.bytes = frame.bytes.saturating_add(match step {
                 Step::Push { .. } => 8,
                 Step::Allocate { bytes } | Step::MachineFrame { bytes } => bytes,
-                Step::SetFramePointer { .. } | Step::Save { .. } | Step::Other => 0,
+                Step::SetFramePointer { .. } | Step::Save { .. } | Step::SaveVector { .. } | Step::Other => 0,
             });
         })?;
         Some(frame)
@@ -97,6 +99,44 @@ impl RuntimeFunction {
     }
 }
 
+/// What the unwind data say of a function's routine for exceptions, as offsets in the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ExceptionRoutine {
+    pub(crate) searches: bool,
+    pub(crate) unwinds: bool,
+    pub(crate) routine: u32,
+    pub(crate) data: u32,
+    /// Size of the prologue, in which no routine is called.
+    pub(crate) prologue: u8,
+}
+
+impl RuntimeFunction {
+    /// The function's routine for exceptions, of a chained entry its parent's.
+    pub(crate) fn handler<'a>(
+        &self,
+        read: impl Fn(u32, u32) -> Option<&'a [u8]>,
+    ) -> Option<ExceptionRoutine> {
+        let mut unwind = self.unwind;
+        for depth in 0..CHAIN_LIMIT {
+            let header = read(unwind, 4)?;
+            let flags = header[0] >> 3;
+            let behind = unwind + 4 + u32::from(header[2]).next_multiple_of(2) * 2;
+            if flags & CHAINED != 0 {
+                unwind = Self::parse(read(behind, 12)?)?.unwind;
+                continue;
+            }
+            let (searches, unwinds) = (flags & SEARCHES != 0, flags & UNWINDS != 0);
+            if !searches && !unwinds {
+                return None;
+            }
+            let routine = u32::from_le_bytes(read(behind, 4)?.try_into().ok()?);
+            let prologue = if depth == 0 { header[1] } else { 0 };
+            return Some(ExceptionRoutine { searches, unwinds, routine, data: behind + 4, prologue });
+        }
+        None
+    }
+}
+
 /// Decodes the code at slot `index`, and the number of slots it takes.
 fn step(codes: &[u8], index: usize, (register, base): (u8, u32)) -> Option<(Step, usize)> {
     let slot = |index: usize| {
@@ -115,13 +155,15 @@ fn step(codes: &[u8], index: usize, (register, base): (u8, u32)) -> Option<(Step
         SAVE_NONVOLATILE => (Step::Save { register: info, offset: slot(index + 1)? * 8 }, 2),
         SAVE_NONVOLATILE_FAR => (Step::Save { register: info, offset: far()? }, 3),
         EPILOGUE => (Step::Other, 1),
-        SAVE_XMM128 => (Step::Other, 2),
-        SAVE_XMM128_FAR => (Step::Other, 3),
+        SAVE_XMM128 => (Step::SaveVector { register: info, offset: slot(index + 1)? * 16 }, 2),
+        SAVE_XMM128_FAR => (Step::SaveVector { register: info, offset: far()? }, 3),
         PUSH_MACHINE_FRAME => (Step::MachineFrame { bytes: 40 + u32::from(info) * 8 }, 1),
         _ => return None,
     })
 }
 
+const SEARCHES: u8 = 1;
+const UNWINDS: u8 = 2;
 const CHAINED: u8 = 4;
 const CHAIN_LIMIT: usize = 32;
 const PUSH_NONVOLATILE: u8 = 0;

@@ -8,7 +8,10 @@ use std::mem::MaybeUninit;
 use std::ptr::{null_mut, with_exposed_provenance};
 use std::sync::Once;
 
+use super::context::Context;
+use super::exception::{self, Raised};
 use super::thread_block::{self, ThreadBlock};
+use super::{instruction, irql};
 use crate::coverage;
 use crate::image::{self, Callers, Registers};
 use crate::judge::Rule;
@@ -74,17 +77,17 @@ fn set_signal_stack(base: usize, flags: libc::c_int) {
 }
 
 extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the kernel passes a valid context to an SA_SIGINFO handler, which is this thread's alone, and takes it back
+    // when this returns.
+    let frame = unsafe { &mut *context.cast::<libc::ucontext_t>() };
+    let registers = &mut frame.uc_mcontext.gregs;
     if signal == libc::SIGTRAP {
-        // SAFETY: the kernel passes a valid context to an SA_SIGINFO handler, and takes it back when this returns.
-        let after =
-            unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_RIP as usize] };
+        let after = &mut registers[libc::REG_RIP as usize];
         if let Some(at) = coverage::resume(*after as usize) {
             *after = at as i64;
             return;
         }
     }
-    // SAFETY: the kernel passes a valid context to an SA_SIGINFO handler.
-    let registers = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
     let register = |index: libc::c_int| registers[index as usize] as usize;
     // SAFETY: the kernel passes valid information to an SA_SIGINFO handler.
     let (address, code) = unsafe { ((*info).si_addr() as usize, (*info).si_code) };
@@ -98,10 +101,15 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context:
         rcx: register(libc::REG_RCX),
         is_write: register(libc::REG_ERR) & 2 != 0,
     };
-    fault.end(thread_block::current())
+    let block = thread_block::current();
+    if !block.is_some_and(|block| fault.is_served(block, frame, code)) {
+        fault.end(block);
+    }
 }
 
-struct Fault {
+/// Why the processor stopped, and where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
     signal: i32,
     address: Option<usize>,
     rip: usize,
@@ -112,7 +120,61 @@ struct Fault {
 }
 
 impl Fault {
-    fn end(&self, block: Option<&ThreadBlock>) -> ! {
+    /// Carries out the instruction, or sends the thread to whoever handles the exception; false when the run ends here.
+    fn is_served(&self, block: &ThreadBlock, frame: &mut libc::ucontext_t, code: i32) -> bool {
+        let image = image::find(self.rip)
+            .filter(|image| image.is_executable(self.rip) && block.stack().contains(self.rsp));
+        let mut context = Context::of_signal(frame);
+        if let Some(image) = image
+            && self.signal == libc::SIGSEGV
+            && instruction::carry_out(block, image, &mut context)
+        {
+            context.put_into(frame);
+            return true;
+        }
+        let Some(record) = self.record(code) else { return false };
+        let (context, place, returned) = match image {
+            Some(_) => (context, block.place(), false),
+            // A routine touches what the image has named: the exception is raised at the call.
+            None if block.is_for_caller() && block.call_name().is_some_and(passes_exceptions) => {
+                let (context, place) = Context::of_caller(block);
+                (context, place, true)
+            }
+            None => return false,
+        };
+        if !exception::may_be_handled(block, context, returned) {
+            return false;
+        }
+        let outer = block.raised();
+        let raised = Raised { context, place, record, returned, fault: Some(*self), outer };
+        raised.send_thread(frame);
+        true
+    }
+
+    /// The exception that this is to an image; `None` where Windows stops the system.
+    fn record(&self, code: i32) -> Option<exception::Record> {
+        let at = self.rip;
+        match (self.signal, self.address) {
+            (libc::SIGSEGV | libc::SIGBUS, Some(address)) => {
+                let is_user = address < USER_END && memory::place(address).is_none();
+                let is_kernels = image::find_known(address).is_some()
+                    || thread_block::current().is_none_or(|block| block.stack().is_near(address));
+                let may_page = irql::current() < irql::DISPATCH_LEVEL;
+                let access = if address == at { 8 } else { u64::from(self.is_write) };
+                (is_user && !is_kernels && may_page)
+                    .then(|| exception::Record::new(ACCESS_VIOLATION, at, &[access, address as u64]))
+            }
+            (libc::SIGFPE, _) => {
+                let status = if code == FPE_INTDIV { DIVIDE_BY_ZERO } else { INTEGER_OVERFLOW };
+                Some(exception::Record::new(status, at, &[]))
+            }
+            (libc::SIGILL, _) => Some(exception::Record::new(ILLEGAL_INSTRUCTION, at, &[])),
+            (libc::SIGTRAP, _) => Some(exception::Record::new(BREAKPOINT, at, &[])),
+            _ => None,
+        }
+    }
+
+    pub(super) fn end(&self, block: Option<&ThreadBlock>) -> ! {
         let Some((block, Blame { at, call, callers })) =
             block.and_then(|block| Some((block, self.blamed(block)?)))
         else {
@@ -209,6 +271,20 @@ impl Fault {
     }
 }
 
+/// Whether what a routine's caller has named may raise an exception in it: copies and probes, which hold nothing then.
+fn passes_exceptions(routine: &str) -> bool {
+    matches!(
+        routine,
+        "memcpy"
+            | "memmove"
+            | "memset"
+            | "memcmp"
+            | "RtlCompareMemory"
+            | "ProbeForWrite"
+            | "MmProbeAndLockPages"
+    )
+}
+
 /// The image code that did it, the routine it was calling, and who called it.
 struct Blame<'a> {
     at: usize,
@@ -268,6 +344,15 @@ impl fmt::Display for Fault {
     }
 }
 
+/// MmHighestUserAddress and one.
+const USER_END: usize = 0x7FFF_FFFF_0000;
+/// The statuses of exceptions that a processor raises.
+const ACCESS_VIOLATION: u32 = 0xC000_0005;
+const ILLEGAL_INSTRUCTION: u32 = 0xC000_001D;
+const DIVIDE_BY_ZERO: u32 = 0xC000_0094;
+const INTEGER_OVERFLOW: u32 = 0xC000_0095;
+const BREAKPOINT: u32 = 0x8000_0003;
+const FPE_INTDIV: i32 = 1;
 const SIGNALS: [libc::c_int; 6] =
     [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP, libc::SIGABRT];
 const SIGNAL_STACK: usize = 0x10000;

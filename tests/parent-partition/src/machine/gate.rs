@@ -51,7 +51,25 @@ global_asm!(
     "push rax",
     "push gs:[{descriptor}]",
     "push gs:[{return_address}]",
-    "push rax",
+    // What the caller wants kept, for when the call does not return but raises an exception.
+    "push rbx",
+    "push rsi",
+    "push rdi",
+    "push r12",
+    "push r13",
+    "push r14",
+    "push r15",
+    "sub rsp, {saved_vectors} - 80",
+    "movaps [rsp], xmm6",
+    "movaps [rsp + 16], xmm7",
+    "movaps [rsp + 32], xmm8",
+    "movaps [rsp + 48], xmm9",
+    "movaps [rsp + 64], xmm10",
+    "movaps [rsp + 80], xmm11",
+    "movaps [rsp + 96], xmm12",
+    "movaps [rsp + 112], xmm13",
+    "movaps [rsp + 128], xmm14",
+    "movaps [rsp + 144], xmm15",
     "mov gs:[{descriptor}], r11",
     "mov gs:[{return_address}], r10",
     // Stack arguments: an even number of slots, then the 32 bytes every callee may use.
@@ -136,4 +154,10 @@ global_asm!(
     stack_size = const KERNEL_STACK_SIZE,
     stack_arguments = const STACK_ARGUMENTS,
     target = const TARGET,
+    saved_vectors = const SAVED_VECTORS,
 );
+
+/// Where the gate saves what the caller of a routine wants kept, in bytes below the host's stack pointer: rbx, rsi, rdi, r12
+/// to r15 downwards from the first, xmm6 to xmm15 upwards from the second.
+pub(super) const SAVED_GENERAL: usize = 32;
+pub(super) const SAVED_VECTORS: usize = 240;

@@ -14,10 +14,14 @@
 //! IRQL goes through [`irql`] and every blocking wait through [`wait`], so that simulated processors can take
 //! their place there.
 
+pub(crate) mod context;
 mod enter;
+pub mod exception;
 pub(crate) mod fault;
 mod gate;
+pub mod guard;
 pub mod injection;
+mod instruction;
 pub mod interrupt;
 pub mod irql;
 mod stack;

@@ -92,6 +92,11 @@ impl KernelStack {
         self.range().contains(&address)
     }
 
+    /// Whether `address` lies in the stack or in a guard of its.
+    pub(crate) fn is_near(&self, address: usize) -> bool {
+        (self.low - GUARD..self.high() + GUARD).contains(&address)
+    }
+
     /// How far below the stack's end `address` lies, if in the guard there.
     pub(crate) fn below(&self, address: usize) -> Option<usize> {
         (self.low - GUARD..self.low).contains(&address).then(|| self.low - address)

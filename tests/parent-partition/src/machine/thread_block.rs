@@ -8,6 +8,8 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr::null;
 
+use super::context::Place;
+use super::exception::Raised;
 use super::stack::KernelStack;
 use super::thunk::Descriptor;
 use crate::image::{self, Callers, Registers};
@@ -44,6 +46,8 @@ pub(crate) struct ThreadBlock {
     for_caller: Cell<u32>,
     /// The image function that simulator code called last, 0 when none is running.
     entered: Cell<usize>,
+    /// The exception that is being raised, null for none.
+    raised: Cell<*const Raised>,
     stack: KernelStack,
     thread: *mut c_void,
 }
@@ -118,6 +122,7 @@ impl ThreadBlock {
             critical_regions: Cell::new(0),
             for_caller: Cell::new(0),
             entered: Cell::new(0),
+            raised: Cell::new(null()),
             stack,
             thread,
         });
@@ -170,6 +175,49 @@ impl ThreadBlock {
     /// Notes the function being called and returns the one before.
     pub(super) fn set_entered(&self, function: usize) -> usize {
         self.entered.replace(function)
+    }
+
+    /// The image function that simulator code called last.
+    pub(super) fn entered(&self) -> usize {
+        self.entered.get()
+    }
+
+    /// The exception that is being raised, null for none.
+    pub(super) fn raised(&self) -> *const Raised {
+        self.raised.get()
+    }
+
+    pub(super) fn set_raised(&self, raised: *const Raised) {
+        self.raised.set(raised);
+    }
+
+    /// Where the block stands while the image's code runs.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            host_sp: self.host_sp.get(),
+            image_sp: self.image_sp.get(),
+            descriptor: self.descriptor.get().expose_provenance(),
+            return_address: self.return_address.get(),
+            entered: self.entered.get(),
+        }
+    }
+
+    /// Puts the block back to where the image's code goes on.
+    pub(super) fn stand_at(&self, place: Place) {
+        self.host_sp.set(place.host_sp);
+        self.image_sp.set(place.image_sp);
+        self.descriptor.set(std::ptr::with_exposed_provenance(place.descriptor));
+        self.return_address.set(place.return_address);
+        self.entered.set(place.entered);
+        self.for_caller.set(0);
+    }
+
+    pub(super) fn host_sp(&self) -> usize {
+        self.host_sp.get()
+    }
+
+    pub(super) fn set_image_sp(&self, address: usize) {
+        self.image_sp.set(address);
     }
 
     pub(super) fn set_resume(&self, address: usize) {

@@ -2,10 +2,10 @@
 
 use super::{
     bugcheck, build_request, call, callback_object, cancel, complete, converted_string, create_file,
-    critical_region, debug, device, device_interface, dpc, driver, etw, event, ex_timer, fast_mutex, file,
-    handle, interrupt, irp, irql, lookaside, memory_list, mutex, namespace, not_served, object,
-    pnp_notification, pool, power, probe, registry, remove_lock, rundown, runtime, singly_linked_list,
-    spin_lock, string, system, thread, time, timer, wait, work_item,
+    critical_region, debug, device, device_interface, dpc, driver, etw, event, ex_timer, exception,
+    fast_mutex, file, handle, interrupt, irp, irql, lookaside, memory_list, mutex, namespace, not_served,
+    object, pnp_notification, pool, power, probe, registry, remove_lock, rundown, runtime,
+    singly_linked_list, spin_lock, string, system, thread, time, timer, wait, work_item,
 };
 use crate::image::Export;
 
@@ -329,6 +329,13 @@ fn ntoskrnl() -> Vec<Export> {
             DbgBreakPointWithStatus 0,
             KeBugCheckEx 1,
             KeBugCheck 0,
+        }
+        exception {
+            ExRaiseStatus 0,
+            ExRaiseAccessViolation 0,
+            ExRaiseDatatypeMisalignment 0,
+            RtlRaiseException 0,
+            __C_specific_handler 0,
         }
         bugcheck {
             KeRegisterBugCheckReasonCallback 0,

@@ -36,6 +36,15 @@ pub extern "win64" fn KeLowerIrql(new: u8) {
     lower(new);
 }
 
+/// Moves the level as a write to CR8 does, up or down.
+pub(crate) fn set(new: u8) {
+    if new >= machine::irql::current() {
+        machine::irql::raise(new);
+    } else {
+        lower(new);
+    }
+}
+
 /// Lowers the level and runs the DPCs that waited for it.
 pub(super) fn lower(new: u8) {
     if new < DISPATCH_LEVEL && machine::irql::current() >= DISPATCH_LEVEL {

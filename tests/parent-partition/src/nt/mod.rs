@@ -12,7 +12,7 @@
 //! | [`driver`], [`device`], [`mod@file`], `device_node`, [`device_interface`], `create_file`, `pnp_notification` | drivers, devices and how they are found |
 //! | [`irp`], [`call`], [`complete`], [`cancel`], `flight`, [`build_request`], [`request`], [`control`], [`power`], [`remove_lock`] | I/O request packets |
 //! | [`hive`], [`registry`] | the registry |
-//! | [`etw`], [`debug`], [`bugcheck`], [`system`], [`watch`] | diagnostics and the rest |
+//! | [`etw`], [`debug`], [`exception`], [`bugcheck`], [`system`], [`shared_data`], [`watch`] | diagnostics and the rest |
 
 #![expect(non_snake_case, reason = "the routines have NT's names")]
 
@@ -36,6 +36,7 @@ pub mod driver;
 pub mod etw;
 pub mod event;
 pub mod ex_timer;
+pub mod exception;
 mod exports;
 pub mod fast_mutex;
 pub mod file;
@@ -62,6 +63,7 @@ pub mod remove_lock;
 pub mod request;
 pub mod rundown;
 pub mod runtime;
+pub mod shared_data;
 pub mod singly_linked_list;
 pub mod spin_lock;
 pub mod status;

@@ -65,6 +65,5 @@ const NAMES: &[&str] = &[
     "WmiQueryTraceInformation",
     "WmiTraceMessageVa",
     "ZwDeviceIoControlFile",
-    "__C_specific_handler",
     "_purecall",
 ];

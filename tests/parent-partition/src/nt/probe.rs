@@ -2,14 +2,16 @@
 
 use std::ffi::c_void;
 
+use super::exception::{ACCESS_VIOLATION, DATATYPE_MISALIGNMENT};
 use super::irql::{APC_LEVEL, DISPATCH_LEVEL};
 use crate::judge::{self, Rule, for_caller, violation};
+use crate::machine::exception;
 use crate::memory;
 
 /// Checks that a user buffer can be read. There is one address space here, so any buffer of the process will do.
 ///
-/// Follows the ProbeForRead page (IRQL <= APC_LEVEL). Judged: IRQL; an alignment that is none. A buffer that is not aligned
-/// raises an exception, which nobody handles here.
+/// Follows the ProbeForRead page (IRQL <= APC_LEVEL). Judged: IRQL; an alignment that is none. A buffer that is not aligned, or
+/// that reaches into the kernel's half of the address space, raises an exception.
 ///
 /// # Safety
 /// `address` is not touched.
@@ -54,9 +56,17 @@ fn check(address: usize, length: usize, alignment: u32) {
     if !matches!(alignment, 1 | 2 | 4 | 8 | 16) {
         violation(Rule::BadParameter, format_args!("no alignment of {alignment} bytes"));
     }
-    if length != 0 && !address.is_multiple_of(alignment as usize) {
-        violation(Rule::Exception, format_args!("{address:#x} is not aligned to {alignment} bytes"));
+    if length == 0 {
+        return;
+    }
+    if !address.is_multiple_of(alignment as usize) {
+        exception::raise(DATATYPE_MISALIGNMENT, &[]);
+    }
+    if address.checked_add(length).is_none_or(|end| end > USER_END) {
+        exception::raise(ACCESS_VIOLATION, &[0, address as u64]);
     }
 }
 
+/// MmUserProbeAddress.
+const USER_END: usize = 0x7FFF_FFFF_0000;
 const PAGE: usize = 4096;

@@ -79,6 +79,11 @@ pub(super) fn until(time: i64) -> Duration {
     Duration::from_nanos(units.saturating_mul(100))
 }
 
+/// The system time.
+pub(super) fn system_time() -> i64 {
+    BOOT + units()
+}
+
 fn units() -> i64 {
     (since_boot().as_nanos() / 100) as i64
 }

@@ -7,6 +7,11 @@ use std::{env, fs, process};
 
 /// Compiles `source` (a file of `tests/images`) to a driver image with a PDB; everything ntoskrnl.exe has may be imported.
 pub fn build(source: &str) -> PathBuf {
+    build_with(source, &[], &[])
+}
+
+/// As [`build`], with more options for the compiler and for the linker.
+pub fn build_with(source: &str, to_compiler: &[&str], to_linker: &[&str]) -> PathBuf {
     static BUILT: AtomicU32 = AtomicU32::new(0);
     let number = BUILT.fetch_add(1, Ordering::Relaxed);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("wdm-{}-{number}", process::id()));
@@ -19,7 +24,9 @@ pub fn build(source: &str) -> PathBuf {
     let mut compile = Command::new("clang-19");
     compile.args(["--target=x86_64-pc-windows-msvc", "-std=c11", "-O0", "-g", "-gcodeview", "-c"]);
     compile.args(["-ffreestanding", "-nostdinc", "-fms-extensions", "-mno-stack-arg-probe"]);
+    compile.arg("-fasynchronous-unwind-tables");
     compile.args(["-Wall", "-Werror", "-Wno-microsoft-anon-tag", "-D_AMD64_", "-D_WIN64"]);
+    compile.args(to_compiler);
     for include in ["km", "km/crt", "shared"] {
         compile.arg("-isystem").arg(wdk.join("Include/10.0.22621.0").join(include));
     }
@@ -29,7 +36,7 @@ pub fn build(source: &str) -> PathBuf {
     run(exports.arg("-l").arg(&library));
     let mut link = Command::new("lld-link-19");
     link.args(["/nologo", "/subsystem:native", "/driver", "/entry:DriverEntry", "/nodefaultlib", "/debug"]);
-    link.arg("/incremental:no").arg(format!("/out:{}", image.display()));
+    link.args(to_linker).arg("/incremental:no").arg(format!("/out:{}", image.display()));
     run(link.arg(&object).arg(&library));
     image
 }

@@ -17,6 +17,10 @@ NTKERNELAPI ULONG DbgPrint(PCSTR Format, ...);
 NTKERNELAPI ULONG DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
 NTKERNELAPI void DbgBreakPointWithStatus(ULONG Status);
 
+NTKERNELAPI DECLSPEC_NORETURN void ExRaiseStatus(NTSTATUS Status);
+NTKERNELAPI DECLSPEC_NORETURN void ExRaiseAccessViolation(void);
+NTKERNELAPI DECLSPEC_NORETURN void ExRaiseDatatypeMisalignment(void);
+
 #ifdef __cplusplus
 }
 #endif
