@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
 use backchannel::{
     BlockHandler, HandlerTable, Invalidation, MILLISECOND, NtStatus, ParkSpot, PhysicalFunction, Platform,
-    Schema, Service, Sink, Source, StartError, Unclaimed, VfCount, VirtualFunction,
+    Schema, Service, Sink, Source, StartError, Unclaimed, VfCount, VfMemory, VirtualFunction,
     abi::pcivirt::SRIOV_INVALIDATE_BLOCK,
 };
 
@@ -78,6 +78,9 @@ pub(crate) struct Settings {
 pub(crate) struct Serving {
     pub(crate) engine: Engine,
     vfs: Array<Vf>,
+    /// What the handlers keep about the VFs, and the places that lend it.
+    #[expect(dead_code, reason = "the engine refers to it")]
+    kept: (Array<u8>, Array<VfMemory<'static, RaisedSpinLock>>),
     events: Array<Event>,
     /// The identifier of each VF.
     pub(crate) luids: Array<AtomicU64>,
@@ -174,11 +177,24 @@ impl Pf {
             };
             luid.store(value, Ordering::Relaxed);
         }
+        let each = self.table.memory();
+        let bytes = each.checked_mul(usize::from(count)).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
+        let mut bytes = Array::<u8>::zeroed(bytes)?;
+        // SAFETY: the bytes go when the `Serving` that holds them and all that refers to them goes, and are looked at through
+        // what they are lent by alone.
+        let pieces = unsafe { bytes.lend() }.chunks_exact_mut(each.max(1));
+        let memory = Array::of(pieces.map(VfMemory::new))?;
         // SAFETY: the VFs' memory goes when the `Serving` that holds both goes; the engine has no drop of its own.
         let lent = unsafe { &*core::ptr::from_ref::<[Vf]>(&vfs) };
         // SAFETY: the table lies in this PF, beside and not inside what `serving` frees, and the PF does not move.
         let table = unsafe { &*core::ptr::from_ref(&self.table) };
-        self.serving.push(|| Serving { engine: Engine::new(lent, table), vfs, events, luids })
+        // SAFETY: the memory goes when the `Serving` that holds both goes.
+        let memory_of_vfs = unsafe { &*core::ptr::from_ref::<[VfMemory<'_, _>]>(&memory) };
+        let kept = (bytes, memory);
+        self.serving.push(|| {
+            let engine = Engine::new(lent, table).with_memory(memory_of_vfs);
+            Serving { engine, vfs, kept, events, luids }
+        })
     }
 
     /// Serves `count` VFs from now on (D0 entry).

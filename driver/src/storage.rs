@@ -27,30 +27,70 @@ pub(crate) unsafe trait Zeroed {}
 // SAFETY: zero is a value of an integer.
 unsafe impl Zeroed for AtomicU64 {}
 
+// SAFETY: as above.
+unsafe impl Zeroed for u8 {}
+
 /// A cache line: every block begins on one, so that no line holds parts of two VFs.
 #[repr(align(64))]
 struct Line;
 
 const ALIGNMENT: usize = align_of::<Line>();
 
-/// A fixed number of `T` in non-paged memory, made of zeros, never dropped one by one.
-pub(crate) struct Array<T: Zeroed> {
+/// A fixed number of `T` in non-paged memory, never dropped one by one.
+pub(crate) struct Array<T> {
     memory: Memory,
     count: usize,
     items: PhantomData<T>,
 }
 
-impl<T: Zeroed> Array<T> {
+impl<T> Array<T> {
     /// No items, no memory.
     pub(crate) const EMPTY: Self = Self { memory: Memory::NONE, count: 0, items: PhantomData };
 
-    /// Allocates `count` items.
+    /// Allocates `count` items made of zeros.
     ///
     /// IRQL: up to `DISPATCH_LEVEL`.
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub(crate) fn zeroed(count: usize) -> Result<Self, NtStatus> {
+    pub(crate) fn zeroed(count: usize) -> Result<Self, NtStatus>
+    where
+        T: Zeroed,
+    {
+        Self::allocated(count)
+    }
+
+    /// Allocates an item for each of `items`.
+    ///
+    /// IRQL: up to `DISPATCH_LEVEL`.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn of(items: impl ExactSizeIterator<Item = T>) -> Result<Self, NtStatus> {
+        let mut array = Self::allocated(items.len())?;
+        let room = array.count;
+        // As many as were written: an iterator may be wrong about its length.
+        array.count = 0;
+        for item in items.take(room) {
+            // SAFETY: fewer than `room` items lie before it, and there is memory for so many.
+            let place = unsafe { array.memory.start.cast::<T>().add(array.count) };
+            // SAFETY: as above; the memory is aligned and ours alone.
+            unsafe { place.write(item) };
+            array.count = array.count.saturating_add(1);
+        }
+        Ok(array)
+    }
+
+    /// The items, to be changed; for as long as the caller says.
+    ///
+    /// # Safety
+    /// The array outlives what is given, and is not looked at by any other way meanwhile.
+    pub(crate) unsafe fn lend<'a>(&mut self) -> &'a mut [T] {
+        // SAFETY: as in `deref`; and our caller says that nobody else looks.
+        unsafe { core::slice::from_raw_parts_mut(self.memory.start.as_ptr().cast(), self.count) }
+    }
+
+    fn allocated(count: usize) -> Result<Self, NtStatus> {
         const { assert!(align_of::<T>() <= ALIGNMENT, "blocks are aligned to a cache line") };
         const { assert!(!core::mem::needs_drop::<T>(), "items are not dropped") };
         if count == 0 {
@@ -61,17 +101,17 @@ impl<T: Zeroed> Array<T> {
     }
 }
 
-impl<T: Zeroed> Deref for Array<T> {
+impl<T> Deref for Array<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the memory holds `count` zeroed items, which `Zeroed` says are values, aligned by `Memory`, until `self`
-        // is dropped. An empty array has a dangling, aligned pointer and no items.
+        // SAFETY: the memory holds `count` items, written or of zeros where `Zeroed` says that those are values, aligned by
+        // `Memory`, until `self` is dropped. An empty array has a dangling, aligned pointer and no items.
         unsafe { core::slice::from_raw_parts(self.memory.start.as_ptr().cast(), self.count) }
     }
 }
 
-impl<T: Zeroed> fmt::Debug for Array<T> {
+impl<T> fmt::Debug for Array<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Array").field("count", &self.count).finish_non_exhaustive()
     }

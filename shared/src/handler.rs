@@ -12,7 +12,8 @@
 //! 4. **Bytes are hostile.** Only their number was checked, against the schema. A VF index inside them is foreign data:
 //!    the one true identity is [`Call::vf`].
 //! 5. **Calling back is safe.** The services of a [`Call`] never wait for a VF, so they cannot deadlock.
-//! 6. **A reset means another tenant.** On [`VfEvent::Reset`] forget everything that the VF sent.
+//! 6. **A reset means another tenant.** On [`VfEvent::Reset`] forget everything that the VF sent. What is kept in the memory
+//!    that a call lends ([`Call::with_memory`]) is forgotten by itself.
 //! 7. **No panic.** It stops the host.
 
 use core::fmt;
@@ -57,6 +58,13 @@ pub trait BlockHandler: Sync {
         Err(NtStatus::NOT_SUPPORTED)
     }
 
+    /// States how many bytes it keeps about each VF; always the same number.
+    ///
+    /// The host brings them, all zero. They are lent by [`Call::with_memory`], and zero again in each life of the VF.
+    fn memory(&self) -> usize {
+        0
+    }
+
     /// Hears what happened to a VF, before any later call for it.
     fn vf_event(&self, _vf: Vf, _event: VfEvent) {}
 }
@@ -67,6 +75,7 @@ pub struct Call<'a> {
     pub(crate) block: BlockId,
     pub(crate) time: u64,
     pub(crate) ticket: Option<Ticket>,
+    pub(crate) handler: u8,
     pub(crate) services: &'a dyn Services,
 }
 
@@ -120,6 +129,46 @@ impl Call<'_> {
     /// See [`PublishError`].
     pub fn publish_to(&self, vf: VfIndex, block: BlockId, content: &[u8]) -> Result<(), PublishError> {
         self.services.publish(vf, block, content, self.time)
+    }
+
+    /// Reads what is published of a block for the VF of this call; gives its length, 0 if nothing is.
+    ///
+    /// A handler reads here what the operator set. Content longer than `out` is cut short, the rest of `out` is zeros.
+    #[must_use]
+    pub fn published(&self, block: BlockId, out: &mut [u8]) -> u8 {
+        self.services.published(self.vf.index, block, out)
+    }
+
+    /// Lends the handler's memory for the VF of this call, as many bytes as [`BlockHandler::memory`] states.
+    ///
+    /// `None` if the host brought less, and while it is lent already.
+    ///
+    /// ```
+    /// use backchannel::{BlockHandler, Call, NtStatus};
+    ///
+    /// /// Takes every second block of a VF.
+    /// struct EverySecond;
+    ///
+    /// impl BlockHandler for EverySecond {
+    ///     fn memory(&self) -> usize {
+    ///         1
+    ///     }
+    ///
+    ///     fn write(&self, call: &Call<'_>, _block: &[u8]) -> Result<(), NtStatus> {
+    ///         let odd = call.with_memory(|memory| {
+    ///             memory.iter_mut().for_each(|byte| *byte ^= 1);
+    ///             memory == [1]
+    ///         });
+    ///         if odd == Some(true) { Err(NtStatus::DEVICE_NOT_READY) } else { Ok(()) }
+    ///     }
+    /// }
+    /// ```
+    pub fn with_memory<T>(&self, act: impl FnOnce(&mut [u8]) -> T) -> Option<T> {
+        let (mut act, mut value) = (Some(act), None);
+        self.services.lend_memory(self.vf.index, self.handler, &mut |memory| {
+            value = act.take().map(|act| act(memory));
+        });
+        value
     }
 
     /// Tells VFs to read blocks again.

@@ -14,6 +14,7 @@
 //! LOCK: the lock is a leaf; no other lock and no handler call happens under it.
 
 use core::fmt;
+use core::ops::Range;
 
 use heapless::LinearMap;
 use lock_api::{Mutex, RawMutex};
@@ -279,6 +280,24 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
         self.epoch.load(Ordering::Relaxed)
     }
 
+    /// Gives the bytes that all handlers together keep about one VF: the length of a [`VfMemory`](crate::VfMemory).
+    ///
+    /// A multiple of 64. Each handler's part begins at a multiple of 64 in it.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.handlers.iter().fold(0, |sum, handler| lines(handler.memory()).saturating_add(sum))
+    }
+
+    /// Gives the part of that memory that is the handler's own.
+    pub(crate) fn memory_of(&self, handler: u8) -> Range<usize> {
+        let mut part = 0..0;
+        for handler in self.handlers.iter().take(usize::from(handler).saturating_add(1)) {
+            let start = lines(part.end);
+            part = start..start.saturating_add(handler.memory());
+        }
+        part
+    }
+
     pub(crate) fn handler(&self, index: u8) -> Option<&'h dyn BlockHandler> {
         self.handlers.get(usize::from(index)).copied()
     }
@@ -377,6 +396,11 @@ impl Registered {
 
 const fn asks_handler(schema: &Schema) -> bool {
     schema.is_read() && matches!(schema.source, crate::schema::ReadSource::Handler)
+}
+
+/// Whole cache lines, in bytes.
+fn lines(bytes: usize) -> usize {
+    bytes.checked_next_multiple_of(64).unwrap_or(usize::MAX)
 }
 
 fn lowest_free<const BLOCKS: usize>(used: u64) -> Option<u8> {

@@ -20,7 +20,7 @@
 //! | what does an IHV write? | [`BlockHandler`], [`Call`], [`Negotiation`] |
 //! | what happens to a call? | [`PhysicalFunction::write`], [`PhysicalFunction::read`], [`Refusal`] |
 //! | how are calls serialised, and who waits for whom? | [`Gate`], [`Parker`] |
-//! | what does a host bring? | [`Platform`], [`Gated`], [`Source`], [`Sink`], zeroed [`VirtualFunction`]s |
+//! | what does a host bring? | [`Platform`], [`Gated`], [`Source`], [`Sink`], zeroed [`VirtualFunction`]s, [`VfMemory`] |
 //! | how does a handler come and go? | [`HandlerTable`], [`PhysicalFunction::unregister`] |
 //! | what if nobody serves a block? | [`Unclaimed`] |
 //! | what did a VF write last? | [`PhysicalFunction::written_content`], [`Content`] |
@@ -131,6 +131,7 @@ mod evidence;
 mod gate;
 mod halves;
 mod handler;
+mod handler_memory;
 mod handler_table;
 mod invalidation;
 mod negotiation;
@@ -160,6 +161,7 @@ pub use config_space::{
 pub use evidence::Evidence;
 pub use gate::{Gate, Gated, Pass};
 pub use handler::{BlockHandler, Call, Output};
+pub use handler_memory::VfMemory;
 pub use handler_table::{HandlerTable, RegisterError, Service, UnregisterError};
 pub use invalidation::{Invalidation, InvalidationStatistics, InvalidationTarget};
 pub use negotiation::{Agreement, Negotiation, NegotiationRecord, Offer};

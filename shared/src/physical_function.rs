@@ -30,6 +30,7 @@ use core::fmt;
 use lock_api::RawMutex;
 
 use crate::gate::Gated;
+use crate::handler_memory::VfMemory;
 use crate::handler_table::{HandlerTable, RegisterError, Service};
 use crate::platform::SECOND;
 use crate::schema::Schema;
@@ -45,6 +46,7 @@ pub use life::{StartError, VfError};
 pub struct PhysicalFunction<'a, G, R, const BLOCKS: usize> {
     vfs: &'a [VirtualFunction<G, R, BLOCKS>],
     handlers: &'a HandlerTable<'a, R, BLOCKS>,
+    memory: &'a [VfMemory<'a, R>],
     /// The number of VFs served, and [`STARTED`].
     life: AtomicU32,
     /// One more than the number of VFs of the last start, or 0.
@@ -68,6 +70,7 @@ impl<'a, G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'a
         Self {
             vfs,
             handlers,
+            memory: &[],
             life: AtomicU32::new(0),
             last_count: AtomicU32::new(0),
             budget: AtomicU64::new(SECOND),
@@ -75,6 +78,13 @@ impl<'a, G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'a
             turn: AtomicU32::new(0),
             refused: RefusalCounters::new(),
         }
+    }
+
+    /// Lends the handlers memory, one place for each VF; without it, those that need some are lent none.
+    #[must_use]
+    pub const fn with_memory(mut self, memory: &'a [VfMemory<'a, R>]) -> Self {
+        self.memory = memory;
+        self
     }
 
     /// Sets the time that one call may wait for its VF, and a handler may take; one second to begin with.

@@ -2,7 +2,12 @@
 //!
 //! Block 0 is the control block: the VF offers agents, the PF addresses them and gives a command. Block 1 takes the
 //! statistics agent's data, cut into pieces of 120 bytes. What came together is kept for each VF and can be read back by
-//! that VF alone: block 0x0FFF holds counters, blocks 0x1000 to 0x100F hold the last complete set, four rings each.
+//! that VF alone: block 0x0FFF holds counters, blocks 0x1000 to 0x101F hold the last complete set, four rings each. It is
+//! also handed to the driver's own [`StatisticsSink`].
+//!
+//! The operator says what a VF is to do, by setting block 0x0FFE for it: a command, `u16` (0 stop, 0xFFFF send once, n
+//! send every n * 100 ms), and a number, `u16`, that tells two orders "once" apart; and by invalidating block 0. As long
+//! as nothing is set the order is 1: send every 100 ms.
 //!
 //! The VF driver reads block 0 before anything is configured, may repeat acknowledgements and sets, and is not trusted:
 //! nothing it sends selects memory other than its own conversation.
@@ -13,19 +18,23 @@ mod control;
 mod statistics;
 
 use backchannel::{
-    BlockHandler, BlockId, Call, NtStatus, Output, ReadSource, Schema, Vf, VfEvent, VfIndex, schema,
+    BlockHandler, BlockId, BlockMask, Call, InvalidationTarget, NtStatus, Output, Owner, ReadSource, Schema,
+    Vf, schema,
 };
-use lock_api::{Mutex, MutexGuard, RawMutex};
 
-use control::Control;
+use bytemuck::{Pod, Zeroable};
+
+use control::{Control, Order};
 use statistics::{SET, Statistics};
 
-/// Every block of this handler: control, statistics, the report, and the windows into the last complete set.
-pub const BLOCKS: [Schema; 3 + WINDOWS] = {
-    let mut blocks = [REPORT; 3 + WINDOWS];
-    let [control, statistics, _report, windows @ ..] = &mut blocks;
+/// Every block of this handler: control, statistics, the operator's order, the report, and the windows into the last
+/// complete set.
+pub const BLOCKS: [Schema; 4 + WINDOWS] = {
+    let mut blocks = [REPORT; 4 + WINDOWS];
+    let [control, statistics, order, _report, windows @ ..] = &mut blocks;
     *control = CONTROL;
     *statistics = STATISTICS;
+    *order = ORDER;
     let mut id = FIRST_WINDOW;
     let mut rest: &mut [Schema] = windows;
     while let Some((window, others)) = rest.split_first_mut() {
@@ -43,6 +52,10 @@ const CONTROL: Schema =
 
 const STATISTICS: Schema = schema!(Schema::written(BlockId::new(1)).length(128));
 
+/// What the operator wants of the VF.
+const ORDER: Schema =
+    schema!(Schema::published(BlockId::new(0x0FFE)).length(4).owner(Owner::Operator).keep_on_reset());
+
 /// Counters of the reassembly.
 const REPORT: Schema = schema!(Schema::answered(BlockId::new(0x0FFF)).length(128));
 
@@ -55,82 +68,98 @@ const WINDOWS: usize = SET / 128;
 /// What the report begins with: "MLXS", little-endian.
 const MAGIC: u32 = u32::from_le_bytes(*b"MLXS");
 
-/// The host half for up to `VFS` VFs; `R` is the lock of the platform.
-#[derive(Debug)]
-pub struct Mlx5<R: RawMutex, const VFS: usize> {
-    conversations: [Mutex<R, Conversation>; VFS],
+/// Takes what a VF's pieces make.
+pub trait StatisticsSink: Sync {
+    /// Takes a complete set of a VF: 32 bytes a ring.
+    ///
+    /// Called at `PASSIVE_LEVEL` inside the call that brought the last piece; the bytes are the guest's word.
+    fn set(&self, vf: Vf, set: &[u8]);
 }
 
-/// What was said between the PF and one VF in its present life.
+/// Sets are only read back.
+impl StatisticsSink for () {
+    fn set(&self, _vf: Vf, _set: &[u8]) {}
+}
+
+/// The host half, which hands complete sets to `S`.
 #[derive(Debug)]
+pub struct Mlx5<S = ()>(pub S);
+
+/// What was said between the PF and one VF in its present life; all zero is nothing.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
 struct Conversation {
-    control: Control,
     statistics: Statistics,
+    control: Control,
 }
 
-impl<R: RawMutex, const VFS: usize> Mlx5<R, VFS> {
-    /// Makes a host half to which no VF has said anything; for a `static`.
-    // Inline, so that it exists in constants only: as code it would need a frame of many KiB.
-    #[inline]
-    #[must_use]
-    pub const fn silent() -> Self {
-        Self {
-            conversations: [const {
-                Mutex::new(Conversation { control: Control::new(), statistics: Statistics::new() })
-            }; VFS],
-        }
-    }
-
-    fn conversation(&self, vf: VfIndex) -> Result<MutexGuard<'_, R, Conversation>, NtStatus> {
-        let slot = self.conversations.get(usize::from(vf.value())).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-        Ok(slot.lock())
+impl<S: StatisticsSink> Mlx5<S> {
+    /// Takes up the conversation with the VF that calls.
+    fn converse(
+        call: &Call<'_>,
+        mut act: impl FnMut(&mut Conversation) -> Result<(), NtStatus>,
+    ) -> Result<(), NtStatus> {
+        let done = call.with_memory(|memory| bytemuck::try_from_bytes_mut(memory).ok().map(&mut act));
+        done.flatten().unwrap_or(Err(NtStatus::INSUFFICIENT_RESOURCES))
     }
 }
 
-impl<R: RawMutex + Sync + Send, const VFS: usize> BlockHandler for Mlx5<R, VFS> {
+impl<S: StatisticsSink> BlockHandler for Mlx5<S> {
+    fn memory(&self) -> usize {
+        size_of::<Conversation>()
+    }
+
     fn write(&self, call: &Call<'_>, block: &[u8]) -> Result<(), NtStatus> {
-        let mut conversation = self.conversation(call.vf().index)?;
-        if call.block() == CONTROL.id() {
-            conversation.control.write(block);
-            return Ok(());
-        }
-        let rings = conversation.control.rings();
-        conversation.statistics.receive(rings, block)
+        Self::converse(call, |Conversation { control, statistics }| {
+            let is_new = if call.block() == CONTROL.id() {
+                if control.write(block, order(call)) {
+                    let vf = InvalidationTarget::Vf(call.vf().index);
+                    call.invalidate(vf, const { BlockMask::new(1) });
+                }
+                if control.limit() == 0 {
+                    statistics.give_up();
+                }
+                true
+            } else {
+                statistics.receive(control.limit(), block)?
+            };
+            if is_new && let Some(set) = statistics.conclude(control.rings()) {
+                self.0.set(call.vf(), set);
+            }
+            Ok(())
+        })
     }
 
     fn read(&self, call: &Call<'_>, out: &mut Output<'_>) -> Result<(), NtStatus> {
-        let conversation = self.conversation(call.vf().index)?;
-        if call.block() == CONTROL.id() {
-            return out.fill(&conversation.control.bytes());
-        }
-        let statistics = &conversation.statistics;
-        if call.block() == REPORT.id() {
-            let words = [MAGIC, statistics.sets, statistics.pieces, statistics.rejected];
-            let last = u32::from(statistics.last_sequence) | u32::from(statistics.rings) << 16;
-            return fill_words(out, words.into_iter().chain([last]));
-        }
-        let window = call.block().value().saturating_sub(FIRST_WINDOW);
-        let start = usize::try_from(window).unwrap_or(WINDOWS).saturating_mul(128);
-        out.fill(statistics.window(start))
-    }
-
-    fn vf_event(&self, vf: Vf, event: VfEvent) {
-        let Ok(mut conversation) = self.conversation(vf.index) else { return };
-        match event {
-            // A VF that is disabled goes on with its life when it is enabled again, and its driver with its conversation.
-            VfEvent::Reset => {
-                conversation.control = Control::new();
-                conversation.statistics.clear();
+        Self::converse(call, |Conversation { control, statistics }| {
+            if call.block() == CONTROL.id() {
+                return out.fill(bytemuck::bytes_of(&control.read(order(call))));
             }
-            VfEvent::Enabled | VfEvent::Disabled | VfEvent::PowerChanged | VfEvent::Quarantined => {}
-        }
+            if call.block() == REPORT.id() {
+                let words = [
+                    MAGIC,
+                    statistics.sets,
+                    statistics.pieces,
+                    statistics.rejected,
+                    statistics.last_sequence | statistics.rings << 16,
+                    control.commands(),
+                    control.unanswered,
+                    statistics.lost,
+                ];
+                return out.fill(bytemuck::bytes_of(&words));
+            }
+            let window = call.block().value().saturating_sub(FIRST_WINDOW);
+            let start = usize::try_from(window).unwrap_or(WINDOWS).saturating_mul(128);
+            out.fill(statistics.window(start))
+        })
     }
 }
 
-fn fill_words(out: &mut Output<'_>, words: impl Iterator<Item = u32>) -> Result<(), NtStatus> {
-    out.fill(&[])?;
-    for (to, word) in out.bytes_mut().chunks_exact_mut(4).zip(words) {
-        to.copy_from_slice(&word.to_le_bytes());
-    }
-    Ok(())
+/// What the operator wants of the VF that calls.
+fn order(call: &Call<'_>) -> Order {
+    let mut block = [0; 4];
+    let length = call.published(ORDER.id(), &mut block);
+    Order::of(block, length)
 }
+
+const _: () = assert!(cfg!(target_endian = "little"), "words are sent as they are kept");

@@ -61,10 +61,9 @@ where
         block: &[u8],
         platform: &P,
     ) -> Result<(), Refusal> {
-        let handler = self.handlers.handler(handler).ok_or(Refusal::HandlerAnswer)?;
         let ticket = admitted.route.has(rule::DEFERRED).then(|| vf.tickets.open(admitted.vf));
-        let call =
-            Call { vf: admitted.vf, block: admitted.block, time: admitted.time, ticket, services: self };
+        let call = self.call(admitted, handler, ticket);
+        let handler = self.handlers.handler(handler).ok_or(Refusal::HandlerAnswer)?;
         timed(vf, admitted, platform, || {
             let answer = handler.write(&call, block);
             match ticket {
@@ -82,17 +81,16 @@ where
         staging: &mut [u8],
         platform: &P,
     ) -> Result<(), Refusal> {
+        let call = self.call(admitted, handler, None);
         let handler = self.handlers.handler(handler).ok_or(Refusal::HandlerAnswer)?;
-        let call = Call {
-            vf: admitted.vf,
-            block: admitted.block,
-            time: admitted.time,
-            ticket: None,
-            services: self,
-        };
         let mut output = Output::new(staging, admitted.route.has(rule::TRUNCATABLE));
         let outcome = timed(vf, admitted, platform, || judged(handler.read(&call, &mut output)));
         if output.has_overflowed() { Err(Refusal::ReadTooShort) } else { outcome }
+    }
+
+    const fn call(&self, admitted: &Admitted, handler: u8, ticket: Option<Ticket>) -> Call<'_> {
+        let Admitted { vf, block, time, .. } = *admitted;
+        Call { vf, block, time, ticket, handler, services: self }
     }
 
     /// Blames the call inside a VF's gate if its handler is over the time budget.

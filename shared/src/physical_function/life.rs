@@ -229,6 +229,9 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         }
         let generation = vf.generation();
         if generation.value() != owned.settled {
+            if let Some(memory) = self.memory.get(usize::from(index.value())) {
+                memory.lend(|bytes| bytes.fill(0));
+            }
             self.wipe(vf, owned, generation);
         }
         if vf.has_unheard() {

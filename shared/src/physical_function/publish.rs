@@ -206,4 +206,25 @@ where
     fn state(&self, vf: VfIndex) -> VfState {
         self.vf_state(vf)
     }
+
+    fn published(&self, vf: VfIndex, block: BlockId, out: &mut [u8]) -> u8 {
+        let (Some(vf), Some(found)) = (self.vf(vf), self.handlers.published(block)) else { return 0 };
+        let Some(slot) = found.slot else { return 0 };
+        // Nobody publishes under the lock, so one attempt is enough.
+        let _leaf = vf.leaf.lock();
+        if self.handlers.epoch() != found.epoch {
+            return 0;
+        }
+        vf.store.copy(slot, out).map_or(0, |stamp| stamp.length)
+    }
+
+    fn lend_memory(&self, vf: VfIndex, handler: u8, act: &mut dyn FnMut(&mut [u8])) {
+        let Some(memory) = self.memory.get(usize::from(vf.value())) else { return };
+        let part = self.handlers.memory_of(handler);
+        memory.lend(|bytes| {
+            if let Some(bytes) = bytes.get_mut(part) {
+                act(bytes);
+            }
+        });
+    }
 }

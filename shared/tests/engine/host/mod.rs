@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use backchannel::{
     BlockId, Gate, Gated, HandlerTable, NtStatus, Owned, Pass, PhysicalFunction, Schema, Service, Sink,
-    Source, Unclaimed, VfCount, VfIndex, VirtualFunction,
+    Source, Unclaimed, VfCount, VfIndex, VfMemory, VirtualFunction,
 };
 
 pub(crate) use clock::ThreadHost;
@@ -95,7 +95,9 @@ impl World {
         let table = HandlerTable::new(Vec::leak(handlers)).with_unclaimed(unclaimed);
         let table: &'static Table = Box::leak(Box::new(table));
         let storage: &'static [Vf] = Vec::leak((0..vfs).map(|_| VirtualFunction::new(Room::new())).collect());
-        let pf: &'static Pf = Box::leak(Box::new(PhysicalFunction::new(storage, table)));
+        let memory = storage.iter().map(|_| VfMemory::new(Vec::leak(vec![0; table.memory()]))).collect();
+        let pf = PhysicalFunction::new(storage, table).with_memory(Vec::leak(memory));
+        let pf: &'static Pf = Box::leak(Box::new(pf));
         let mut place = 0;
         for (schema, handler) in blocks {
             let service = match handler {
