@@ -17,6 +17,7 @@
 //! | question | module |
 //! | --- | --- |
 //! | what may a block look like? | [`Schema`], [`schema!`] |
+//! | what if 128 bytes are not enough? | [`Messages`], [`MessageHandler`], [`MessageClient`] |
 //! | what does an IHV write? | [`BlockHandler`], [`Call`], [`Negotiation`] |
 //! | what happens to a call? | [`PhysicalFunction::write`], [`PhysicalFunction::read`], [`Refusal`] |
 //! | how are calls serialised, and who waits for whom? | [`Gate`], [`Parker`] |
@@ -134,6 +135,7 @@ mod handler;
 mod handler_memory;
 mod handler_table;
 mod invalidation;
+mod message;
 mod negotiation;
 mod owned;
 mod physical_function;
@@ -164,6 +166,10 @@ pub use handler::{BlockHandler, Call, Output};
 pub use handler_memory::VfMemory;
 pub use handler_table::{HandlerTable, RegisterError, Service, UnregisterError};
 pub use invalidation::{Invalidation, InvalidationStatistics, InvalidationTarget};
+pub use message::{
+    Blocks, ClientError, LONGEST_MESSAGE, MessageBlocks, MessageClient, MessageHandler, MessageLimits,
+    Messages, Outbox, SendError,
+};
 pub use negotiation::{Agreement, Negotiation, NegotiationRecord, Offer};
 pub use owned::Owned;
 pub use physical_function::{Content, PhysicalFunction, StartError, VfError};

@@ -75,6 +75,37 @@ pub struct Negotiation<'r> {
     records: &'r [NegotiationRecord],
 }
 
+impl Offer {
+    /// Finds what a VF that wrote `block` and the PF side both speak.
+    pub(crate) fn agree(&self, block: &[u8]) -> Result<Agreement, NtStatus> {
+        let Some((&[a, b, c, d, reserved @ ..], rest)) = block.split_first_chunk::<8>() else {
+            return Err(NtStatus::INVALID_BUFFER_SIZE);
+        };
+        let Some((features, rest)) = rest.split_first_chunk::<8>() else {
+            return Err(NtStatus::INVALID_BUFFER_SIZE);
+        };
+        if reserved != [0; 4] || rest.iter().any(|byte| *byte != 0) {
+            return Err(NtStatus::INVALID_PARAMETER);
+        }
+        let (lowest, highest) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
+        if lowest == 0 || lowest > highest {
+            return Err(NtStatus::INVALID_PARAMETER);
+        }
+        let version = highest.min(self.highest);
+        if version < lowest.max(self.lowest) {
+            return Err(NtStatus::REVISION_MISMATCH);
+        }
+        Ok(Agreement { version, features: u64::from_le_bytes(*features) & self.features })
+    }
+
+    /// Composes what the VF reads.
+    pub(crate) fn answer(&self, agreed: Agreement) -> [u64; 4] {
+        let versions =
+            u64::from(self.lowest) | u64::from(self.highest) << 16 | u64::from(agreed.version) << 32;
+        [versions, self.features, agreed.features, 0]
+    }
+}
+
 impl Default for NegotiationRecord {
     fn default() -> Self {
         Self::new()
@@ -157,33 +188,12 @@ impl<'r> Negotiation<'r> {
     fn record(&self, vf: VfIndex) -> Option<&NegotiationRecord> {
         self.records.get(usize::from(vf.value()))
     }
-
-    fn agree(&self, block: &[u8]) -> Result<Agreement, NtStatus> {
-        let Some((&[a, b, c, d, reserved @ ..], rest)) = block.split_first_chunk::<8>() else {
-            return Err(NtStatus::INVALID_BUFFER_SIZE);
-        };
-        let Some((features, rest)) = rest.split_first_chunk::<8>() else {
-            return Err(NtStatus::INVALID_BUFFER_SIZE);
-        };
-        if reserved != [0; 4] || rest.iter().any(|byte| *byte != 0) {
-            return Err(NtStatus::INVALID_PARAMETER);
-        }
-        let (lowest, highest) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
-        if lowest == 0 || lowest > highest {
-            return Err(NtStatus::INVALID_PARAMETER);
-        }
-        let version = highest.min(self.offer.highest);
-        if version < lowest.max(self.offer.lowest) {
-            return Err(NtStatus::REVISION_MISMATCH);
-        }
-        Ok(Agreement { version, features: u64::from_le_bytes(*features) & self.offer.features })
-    }
 }
 
 impl BlockHandler for Negotiation<'_> {
     fn write(&self, call: &Call<'_>, block: &[u8]) -> Result<(), NtStatus> {
         let record = self.record(call.vf().index).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-        let agreement = self.agree(block);
+        let agreement = self.offer.agree(block);
         // A failed attempt leaves nothing agreed: the VF is not left to guess which of two is in force.
         record.set(call.vf().generation, agreement.ok());
         agreement.map(|_| ())
@@ -191,15 +201,7 @@ impl BlockHandler for Negotiation<'_> {
 
     fn read(&self, call: &Call<'_>, out: &mut Output<'_>) -> Result<(), NtStatus> {
         let agreed = self.agreement(call.vf()).unwrap_or(Agreement { version: 0, features: 0 });
-        let [a, b] = self.offer.lowest.to_le_bytes();
-        let [c, d] = self.offer.highest.to_le_bytes();
-        let versions = join(u32::from_le_bytes([a, b, c, d]), u32::from(agreed.version));
-        out.fill(&[])?;
-        let words = [versions, self.offer.features, agreed.features, 0];
-        for (to, word) in out.bytes_mut().chunks_exact_mut(8).zip(words) {
-            to.copy_from_slice(&word.to_le_bytes());
-        }
-        Ok(())
+        out.fill(self.offer.answer(agreed).map(u64::to_le_bytes).as_flattened())
     }
 
     fn vf_event(&self, vf: Vf, event: VfEvent) {
@@ -225,7 +227,7 @@ mod tests {
         block[..2].copy_from_slice(&lowest.to_le_bytes());
         block[2..4].copy_from_slice(&highest.to_le_bytes());
         block[8..16].copy_from_slice(&features.to_le_bytes());
-        PF.agree(&block)
+        PF.offer.agree(&block)
     }
 
     #[test]
@@ -286,9 +288,9 @@ mod tests {
             let mut block = [0; 32];
             block[0] = 2;
             block[2] = 2;
-            assert!(PF.agree(&block).is_ok());
+            assert!(PF.offer.agree(&block).is_ok());
             block[place] = 1;
-            assert_eq!(PF.agree(&block), Err(NtStatus::INVALID_PARAMETER), "byte {place}");
+            assert_eq!(PF.offer.agree(&block), Err(NtStatus::INVALID_PARAMETER), "byte {place}");
         }
     }
 }

@@ -143,7 +143,6 @@ impl<S: StatisticsSink> BlockHandler for Mlx5<S> {
                     statistics.rejected,
                     statistics.last_sequence | statistics.rings << 16,
                     control.commands(),
-                    control.unanswered,
                     statistics.lost,
                 ];
                 return out.fill(bytemuck::bytes_of(&words));
