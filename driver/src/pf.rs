@@ -78,9 +78,9 @@ pub(crate) struct Settings {
 pub(crate) struct Serving {
     pub(crate) engine: Engine,
     vfs: Array<Vf>,
-    /// What the handlers keep about the VFs, and the places that lend it.
+    /// What the handlers keep about the VFs.
     #[expect(dead_code, reason = "the engine refers to it")]
-    kept: (Array<u8>, Array<VfMemory<'static, RaisedSpinLock>>),
+    kept: Array<VfMemory<'static, RaisedSpinLock>>,
     events: Array<Event>,
     /// The identifier of each VF.
     pub(crate) luids: Array<AtomicU64>,
@@ -167,34 +167,36 @@ impl Pf {
         for event in events.iter() {
             event.initialize();
         }
+        let luids = self.identifiers(count)?;
+        // SAFETY: the engine, which goes with the `Serving`, refers to the items and copies none.
+        let kept = unsafe { Array::around(usize::from(count), self.table.memory(), VfMemory::new) }?;
+        // SAFETY: the VFs' memory goes when the `Serving` that holds both goes; the engine has no drop of its own.
+        let lent = unsafe { &*core::ptr::from_ref::<[Vf]>(&vfs) };
+        // SAFETY: the table lies in this PF, beside and not inside what `serving` frees, and the PF does not move.
+        let table = unsafe { &*core::ptr::from_ref(&self.table) };
+        // SAFETY: as for the VFs.
+        let memory = unsafe { &*core::ptr::from_ref::<[VfMemory<'_, _>]>(&kept) };
+        self.serving.push(|| Serving {
+            engine: Engine::with_memory(lent, table, memory),
+            vfs,
+            kept,
+            events,
+            luids,
+        })
+    }
+
+    /// Gives `count` VFs their identifiers; a VF keeps its own as long as the PF is there.
+    fn identifiers(&self, count: u16) -> Result<Array<AtomicU64>, NtStatus> {
         let luids = Array::<AtomicU64>::zeroed(usize::from(count))?;
         let known = self.serving.newest().map_or(&[][..], |serving| &*serving.luids);
         for (index, luid) in luids.iter().enumerate() {
-            // A VF keeps its identifier as long as the PF is there.
             let value = match known.get(index) {
                 Some(known) => known.load(Ordering::Relaxed),
                 None => unique_id()?,
             };
             luid.store(value, Ordering::Relaxed);
         }
-        let each = self.table.memory();
-        let bytes = each.checked_mul(usize::from(count)).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-        let mut bytes = Array::<u8>::zeroed(bytes)?;
-        // SAFETY: the bytes go when the `Serving` that holds them and all that refers to them goes, and are looked at through
-        // what they are lent by alone.
-        let pieces = unsafe { bytes.lend() }.chunks_exact_mut(each.max(1));
-        let memory = Array::of(pieces.map(VfMemory::new))?;
-        // SAFETY: the VFs' memory goes when the `Serving` that holds both goes; the engine has no drop of its own.
-        let lent = unsafe { &*core::ptr::from_ref::<[Vf]>(&vfs) };
-        // SAFETY: the table lies in this PF, beside and not inside what `serving` frees, and the PF does not move.
-        let table = unsafe { &*core::ptr::from_ref(&self.table) };
-        // SAFETY: the memory goes when the `Serving` that holds both goes.
-        let memory_of_vfs = unsafe { &*core::ptr::from_ref::<[VfMemory<'_, _>]>(&memory) };
-        let kept = (bytes, memory);
-        self.serving.push(|| {
-            let engine = Engine::new(lent, table).with_memory(memory_of_vfs);
-            Serving { engine, vfs, kept, events, luids }
-        })
+        Ok(luids)
     }
 
     /// Serves `count` VFs from now on (D0 entry).

@@ -27,9 +27,6 @@ pub(crate) unsafe trait Zeroed {}
 // SAFETY: zero is a value of an integer.
 unsafe impl Zeroed for AtomicU64 {}
 
-// SAFETY: as above.
-unsafe impl Zeroed for u8 {}
-
 /// A cache line: every block begins on one, so that no line holds parts of two VFs.
 #[repr(align(64))]
 struct Line;
@@ -57,40 +54,6 @@ impl<T> Array<T> {
     where
         T: Zeroed,
     {
-        Self::allocated(count)
-    }
-
-    /// Allocates an item for each of `items`.
-    ///
-    /// IRQL: up to `DISPATCH_LEVEL`.
-    ///
-    /// # Errors
-    /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub(crate) fn of(items: impl ExactSizeIterator<Item = T>) -> Result<Self, NtStatus> {
-        let mut array = Self::allocated(items.len())?;
-        let room = array.count;
-        // As many as were written: an iterator may be wrong about its length.
-        array.count = 0;
-        for item in items.take(room) {
-            // SAFETY: fewer than `room` items lie before it, and there is memory for so many.
-            let place = unsafe { array.memory.start.cast::<T>().add(array.count) };
-            // SAFETY: as above; the memory is aligned and ours alone.
-            unsafe { place.write(item) };
-            array.count = array.count.saturating_add(1);
-        }
-        Ok(array)
-    }
-
-    /// The items, to be changed; for as long as the caller says.
-    ///
-    /// # Safety
-    /// The array outlives what is given, and is not looked at by any other way meanwhile.
-    pub(crate) unsafe fn lend<'a>(&mut self) -> &'a mut [T] {
-        // SAFETY: as in `deref`; and our caller says that nobody else looks.
-        unsafe { core::slice::from_raw_parts_mut(self.memory.start.as_ptr().cast(), self.count) }
-    }
-
-    fn allocated(count: usize) -> Result<Self, NtStatus> {
         const { assert!(align_of::<T>() <= ALIGNMENT, "blocks are aligned to a cache line") };
         const { assert!(!core::mem::needs_drop::<T>(), "items are not dropped") };
         if count == 0 {
@@ -98,6 +61,43 @@ impl<T> Array<T> {
         }
         let bytes = size_of::<T>().checked_mul(count).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
         Ok(Self { memory: Memory::zeroed(bytes)?, count, items: PhantomData })
+    }
+
+    /// Allocates `count` items, each made around `each` zeroed bytes of its own that lie behind the items.
+    ///
+    /// IRQL: up to `DISPATCH_LEVEL`.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    ///
+    /// # Safety
+    /// No item is copied out: its bytes go when the array does.
+    pub(crate) unsafe fn around(
+        count: usize,
+        each: usize,
+        make: impl Fn(&'static mut [u8]) -> T,
+    ) -> Result<Self, NtStatus> {
+        const { assert!(align_of::<T>() <= ALIGNMENT, "blocks are aligned to a cache line") };
+        const { assert!(!core::mem::needs_drop::<T>(), "items are not dropped") };
+        let item = const { size_of::<T>().next_multiple_of(ALIGNMENT) };
+        let room = item.checked_add(each).and_then(|room| room.checked_mul(count));
+        let memory = Memory::zeroed(room.ok_or(NtStatus::INSUFFICIENT_RESOURCES)?)?;
+        let mut array = Self { memory, count: 0, items: PhantomData };
+        let mut bytes = array.memory.start();
+        // SAFETY: there is room for `count` times `item` bytes, then for the bytes around which items are made.
+        bytes = unsafe { bytes.add(item.saturating_mul(count)) };
+        while array.count < count {
+            // SAFETY: as above; zeroed, in no other slice, and there as long as the array, as our caller knows.
+            let own = unsafe { core::slice::from_raw_parts_mut(bytes.as_ptr(), each) };
+            // SAFETY: as above.
+            bytes = unsafe { bytes.add(each) };
+            // SAFETY: fewer than `count` items lie before it.
+            let place = unsafe { array.memory.start().cast::<T>().add(array.count) };
+            // SAFETY: the memory is aligned and ours alone.
+            unsafe { place.write(make(own)) };
+            array.count = array.count.saturating_add(1);
+        }
+        Ok(array)
     }
 }
 
@@ -107,7 +107,7 @@ impl<T> Deref for Array<T> {
     fn deref(&self) -> &[T] {
         // SAFETY: the memory holds `count` items, written or of zeros where `Zeroed` says that those are values, aligned by
         // `Memory`, until `self` is dropped. An empty array has a dangling, aligned pointer and no items.
-        unsafe { core::slice::from_raw_parts(self.memory.start.as_ptr().cast(), self.count) }
+        unsafe { core::slice::from_raw_parts(self.memory.start().as_ptr().cast(), self.count) }
     }
 }
 
@@ -164,7 +164,7 @@ impl<T: Sync> Reference<T> {
     pub(crate) unsafe fn copy_of(template: &'static Template<T>) -> Result<Self, NtStatus> {
         const { assert!(align_of::<Counted<T>>() <= ALIGNMENT, "blocks are aligned to a cache line") };
         let memory = Memory::zeroed(size_of::<Counted<T>>())?;
-        let counted = memory.start.cast::<Counted<T>>();
+        let counted = memory.start().cast::<Counted<T>>();
         // SAFETY: the memory is large enough, aligned and ours alone.
         let value = unsafe { &raw mut (*counted.as_ptr()).value };
         // SAFETY: both are a whole `T` and do not overlap; nobody ever changed the template, and our caller says that a
@@ -257,25 +257,27 @@ impl<T> Drop for Reference<T> {
 
 /// An aligned piece of zeroed non-paged memory.
 struct Memory {
-    start: NonNull<u8>,
-    /// What the allocator gave, and how much; null for none.
-    allocation: *mut u8,
+    /// What the allocator gave; the first aligned byte of it is ours.
+    allocation: NonNull<u8>,
+    /// How much it gave; 0 for none.
     bytes: usize,
 }
 
 impl Memory {
-    const NONE: Self =
-        Self { start: NonNull::<Line>::dangling().cast(), allocation: core::ptr::null_mut(), bytes: 0 };
+    const NONE: Self = Self { allocation: NonNull::<Line>::dangling().cast(), bytes: 0 };
 
     fn zeroed(bytes: usize) -> Result<Self, NtStatus> {
         let bytes = bytes.checked_add(ALIGNMENT).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
         let layout = Layout::from_size_align(bytes, 16).map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
         // SAFETY: the layout is not empty. ExAllocatePool2, which this calls, zeroes what it gives.
         let allocation = unsafe { WdkAllocator.alloc(layout) };
-        let start = allocation.map_addr(|address| address.next_multiple_of(ALIGNMENT));
-        let start =
-            NonNull::new(start).filter(|_| !allocation.is_null()).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-        Ok(Self { start, allocation, bytes })
+        let allocation = NonNull::new(allocation).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
+        Ok(Self { allocation, bytes })
+    }
+
+    fn start(&self) -> NonNull<u8> {
+        let start = self.allocation.as_ptr().map_addr(|address| address.next_multiple_of(ALIGNMENT));
+        NonNull::new(start).unwrap_or(self.allocation)
     }
 }
 
@@ -287,10 +289,10 @@ unsafe impl Sync for Memory {}
 impl Drop for Memory {
     fn drop(&mut self) {
         if let Ok(layout) = Layout::from_size_align(self.bytes, 16)
-            && !self.allocation.is_null()
+            && self.bytes != 0
         {
             // SAFETY: `zeroed` got it from this allocator with this layout.
-            unsafe { WdkAllocator.dealloc(self.allocation, layout) };
+            unsafe { WdkAllocator.dealloc(self.allocation.as_ptr(), layout) };
         }
     }
 }
@@ -329,7 +331,7 @@ impl<T> Latest<T> {
     pub(crate) fn push(&self, make: impl FnOnce() -> T) -> Result<(), NtStatus> {
         const { assert!(align_of::<Entry<T>>() <= ALIGNMENT, "blocks are aligned to a cache line") };
         let memory = Memory::zeroed(size_of::<Entry<T>>())?;
-        let entry = memory.start.cast::<Entry<T>>().as_ptr();
+        let entry = memory.start().cast::<Entry<T>>().as_ptr();
         // SAFETY: the memory is large enough, aligned and ours alone.
         let value = unsafe { &raw mut (*entry).value };
         // SAFETY: as above.

@@ -52,8 +52,6 @@ mod client;
 mod inbound;
 mod outbound;
 mod state;
-#[cfg(all(test, not(any(loom, shuttle))))]
-mod tests;
 mod wire;
 
 use crate::block::BlockId;

@@ -66,11 +66,21 @@ impl<'a, G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'a
     /// Makes a stopped PF over zeroed VFs (or the VFs of an earlier one) and a handler table.
     #[must_use]
     pub fn new(vfs: &'a [VirtualFunction<G, R, BLOCKS>], handlers: &'a HandlerTable<'a, R, BLOCKS>) -> Self {
+        Self::with_memory(vfs, handlers, &[])
+    }
+
+    /// The same, with memory for the handlers, one place for each VF; without it, those that need some are lent none.
+    #[must_use]
+    pub fn with_memory(
+        vfs: &'a [VirtualFunction<G, R, BLOCKS>],
+        handlers: &'a HandlerTable<'a, R, BLOCKS>,
+        memory: &'a [VfMemory<'a, R>],
+    ) -> Self {
         const { VirtualFunction::<G, R, BLOCKS>::WITHIN_BUDGET };
         Self {
             vfs,
             handlers,
-            memory: &[],
+            memory,
             life: AtomicU32::new(0),
             last_count: AtomicU32::new(0),
             budget: AtomicU64::new(SECOND),
@@ -78,13 +88,6 @@ impl<'a, G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'a
             turn: AtomicU32::new(0),
             refused: RefusalCounters::new(),
         }
-    }
-
-    /// Lends the handlers memory, one place for each VF; without it, those that need some are lent none.
-    #[must_use]
-    pub const fn with_memory(mut self, memory: &'a [VfMemory<'a, R>]) -> Self {
-        self.memory = memory;
-        self
     }
 
     /// Sets the time that one call may wait for its VF, and a handler may take; one second to begin with.

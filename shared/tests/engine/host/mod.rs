@@ -96,7 +96,7 @@ impl World {
         let table: &'static Table = Box::leak(Box::new(table));
         let storage: &'static [Vf] = Vec::leak((0..vfs).map(|_| VirtualFunction::new(Room::new())).collect());
         let memory = storage.iter().map(|_| VfMemory::new(Vec::leak(vec![0; table.memory()]))).collect();
-        let pf = PhysicalFunction::new(storage, table).with_memory(Vec::leak(memory));
+        let pf = PhysicalFunction::with_memory(storage, table, Vec::leak(memory));
         let pf: &'static Pf = Box::leak(Box::new(pf));
         let mut place = 0;
         for (schema, handler) in blocks {
