@@ -63,6 +63,7 @@ use crate::schema::{Direction, Owner, RateClass, ReadSource, ResetRule, Schema, 
 use crate::status::NtStatus;
 use crate::vf::{Vf, VfEvent};
 use inbound::Progress;
+use outbound::Outbound;
 use state::Parts;
 
 pub use client::{Blocks, ClientError, MessageClient};
@@ -231,7 +232,7 @@ impl<H: MessageHandler> BlockHandler for Messages<H> {
             if call.block() == self.blocks.to_pf {
                 self.take_piece(call, parts, block)
             } else {
-                parts.outbound.acknowledge(&mut parts.state, block)
+                Outbound::acknowledge(&mut parts.state, block)
             }
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! Both make the same calls with the same bytes in the same order.
 
-use super::wire::{ARRIVED, EMPTY, Head, PIECE, copy, has, mark, pieces};
+use super::wire::{ARRIVED, EMPTY, Head, copy, has, mark, pieces};
 use super::{LONGEST_MESSAGE, MessageBlocks};
 
 /// How a VF driver reads and writes blocks; each call returns when the PF has answered.
@@ -81,8 +81,8 @@ impl<B: Blocks> MessageClient<B> {
         if block[4..6] != [1, 0] {
             return Err(ClientError::Version);
         }
-        let [.., a, b, c, d, e, f, g, h] = block;
-        let longest = [[a, b, c, d], [e, f, g, h]].map(u32::from_le_bytes);
+        let longest = [block[24..].first_chunk(), block[28..].first_chunk()]
+            .map(|bytes| bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes)));
         Ok(Self { blocks, ids, sequence: 0, received: None, longest })
     }
 
@@ -183,7 +183,7 @@ impl<B: Blocks> MessageClient<B> {
                 arrived.fill(0);
             }
             if mark(&mut arrived, head.piece) {
-                copy(buffer.get_mut(head.place()).unwrap_or_default(), &bytes[..PIECE]);
+                copy(buffer.get_mut(head.place()).unwrap_or_default(), bytes);
                 (count, left) = (count.saturating_add(1), ROUNDS);
             } else {
                 left = left.saturating_sub(1);

@@ -61,7 +61,7 @@ impl<'a> Outbox<'a> {
             return Err(SendError::Length);
         }
         copy(self.buffer, message);
-        let state = &mut self.state;
+        let state = &mut *self.state;
         state.sent_sequence = state.sent_sequence.wrapping_add(1);
         (state.next, state.sent_length, state.sent) = (0, length, self.time);
         self.has_sent = true;
@@ -100,7 +100,7 @@ impl Outbound<'_> {
     ///
     /// # Errors
     /// `STATUS_INVALID_PARAMETER` for a piece beyond the end.
-    pub(super) fn acknowledge(&self, state: &mut State, block: &[u8]) -> Result<(), NtStatus> {
+    pub(super) fn acknowledge(state: &mut State, block: &[u8]) -> Result<(), NtStatus> {
         let (head, _) = Head::parse(block).ok_or(NtStatus::INVALID_BUFFER_SIZE)?;
         if head.sequence != state.sent_sequence || !state.is_sending() {
             // Repeated on the way, or overtaken.

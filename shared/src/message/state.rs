@@ -53,8 +53,8 @@ const STATE: usize = 40;
 impl<'m> Parts<'m> {
     /// Bytes of memory for one VF.
     pub(super) fn length(limits: &MessageLimits) -> usize {
-        let [to_pf, to_vf] = [limits.to_pf, limits.to_vf].map(|limit| usize::try_from(limit).unwrap_or(0));
-        STATE.saturating_add(ARRIVED).saturating_add(to_pf).saturating_add(to_vf)
+        let buffers = [limits.to_pf, limits.to_vf].map(|limit| usize::try_from(limit).unwrap_or(0));
+        buffers.iter().fold(STATE + ARRIVED, |sum, length| sum.saturating_add(*length))
     }
 
     /// Acts on a VF's memory; `None` if there is too little.

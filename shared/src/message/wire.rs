@@ -21,17 +21,17 @@ pub(super) struct Head {
 impl Head {
     /// Splits a block into its head and what follows; `None` if it is too short for a head.
     pub(super) fn parse(block: &[u8]) -> Option<(Self, &[u8])> {
-        let (&[a, b, c, d, e, f, g, h], rest) = block.split_first_chunk()?;
-        let sequence = u16::from_le_bytes([a, b]);
-        let piece = u16::from_le_bytes([c, d]);
-        Some((Self { sequence, piece, length: u32::from_le_bytes([e, f, g, h]) }, rest))
+        let (sequence, rest) = block.split_first_chunk()?;
+        let (piece, rest) = rest.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let [sequence, piece] = [sequence, piece].map(|bytes| u16::from_le_bytes(*bytes));
+        Some((Self { sequence, piece, length: u32::from_le_bytes(*length) }, rest))
     }
 
     pub(super) const fn to_bytes(self) -> [u8; 8] {
-        let [a, b] = self.sequence.to_le_bytes();
-        let [c, d] = self.piece.to_le_bytes();
-        let [e, f, g, h] = self.length.to_le_bytes();
-        [a, b, c, d, e, f, g, h]
+        let [sequence, piece] = [self.sequence.to_le_bytes(), self.piece.to_le_bytes()];
+        let length = self.length.to_le_bytes();
+        [sequence[0], sequence[1], piece[0], piece[1], length[0], length[1], length[2], length[3]]
     }
 
     /// Where the piece lies in the message; empty if it lies beyond the end.

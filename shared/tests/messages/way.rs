@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use backchannel::{
     BlockHandler, BlockId, Blocks, Call, HandlerTable, MessageBlocks, MessageClient, MessageHandler,
-    MessageLimits, Messages, NtStatus, Outbox, PhysicalFunction, SECOND, Service, VfCount, VfMemory,
-    VirtualFunction,
+    MessageLimits, Messages, NtStatus, Outbox, PhysicalFunction, SECOND, SendError, Service, VfCount,
+    VfMemory, VirtualFunction,
 };
 
 use super::host::{Pf, Room, Table, ThreadHost, World};
@@ -34,7 +34,7 @@ impl MessageHandler for Echo {
             return Err(NtStatus::ACCESS_DENIED);
         }
         self.taken.lock().unwrap().push(message.to_vec());
-        outbox.send(message).map_err(|error| error.status())
+        outbox.send(message).map_err(SendError::status)
     }
 
     fn asked(&self, _: &Call<'_>, outbox: &mut Outbox<'_>) {

@@ -32,8 +32,8 @@ fn report(world: &World) -> (u16, u16, u32, u32, u16) {
     let (status, block) = world.read(0, TO_PF, 128);
     assert_eq!(status, NtStatus::SUCCESS);
     let half = |at: usize| u16::from_le_bytes([block[at], block[at + 1]]);
-    let word = |at: usize| u32::from(half(at)) | u32::from(half(at + 2)) << 16;
-    (half(0), half(2), word(4), word(8), half(12))
+    let number = |at: usize| u32::from(half(at)) | u32::from(half(at + 2)) << 16;
+    (half(0), half(2), number(4), number(8), half(12))
 }
 
 #[test]
