@@ -8,6 +8,7 @@
  * DURING_CONTROL  called for each device control request before it is completed
  * CONTROL         the queue's routine for device control requests
  * BEFORE_DEVICE   called with what the device is made of
+ * QUEUE_CONFIG    called with the queue's configuration before the queue is made
  * DURING_ADD      called when the device has been made
  * UNLOAD          the driver's unload routine
  */
@@ -26,6 +27,9 @@ static void DURING_CONTROL(WDFDEVICE device, WDFREQUEST request);
 #endif
 #ifdef BEFORE_DEVICE
 static void BEFORE_DEVICE(PWDFDEVICE_INIT init);
+#endif
+#ifdef QUEUE_CONFIG
+static void QUEUE_CONFIG(WDF_IO_QUEUE_CONFIG *config);
 #endif
 #ifdef DURING_ADD
 static void DURING_ADD(WDFDEVICE device);
@@ -69,6 +73,9 @@ static NTSTATUS add_device(WDFDRIVER driver, PWDFDEVICE_INIT init)
     }
     WDF_IO_QUEUE_CONFIG config;
     WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&config, WdfIoQueueDispatchSequential);
+#ifdef QUEUE_CONFIG
+    QUEUE_CONFIG(&config);
+#endif
     config.EvtIoDeviceControl = CONTROL;
     config.EvtIoInternalDeviceControl = internal_control;
     status = WdfIoQueueCreate(device, &config, WDF_NO_OBJECT_ATTRIBUTES, WDF_NO_HANDLE);

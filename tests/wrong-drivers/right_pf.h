@@ -9,6 +9,7 @@
  * READ_BLOCK   the interface's ReadVfConfigBlock
  * WRITE_BLOCK  the interface's WriteVfConfigBlock
  * REFERENCE    the interface's InterfaceReference
+ * OFFERED_SIZE the interface's Size
  */
 #ifndef RIGHT_PF_H
 #define RIGHT_PF_H
@@ -23,6 +24,9 @@
 #endif
 #ifndef WRITE_BLOCK
 #define WRITE_BLOCK write_block
+#endif
+#ifndef OFFERED_SIZE
+#define OFFERED_SIZE sizeof(SRIOV_DEVICE_INTERFACE_STANDARD)
 #endif
 #ifndef REFERENCE
 #define REFERENCE nothing_to_count
@@ -51,7 +55,7 @@ static void offer_interface(WDFDEVICE device)
     SRIOV_DEVICE_INTERFACE_STANDARD offered;
     WDF_QUERY_INTERFACE_CONFIG config;
     RtlZeroMemory(&offered, sizeof(offered));
-    offered.Size = sizeof(offered);
+    offered.Size = OFFERED_SIZE;
     offered.Version = 1;
     offered.Context = device;
     offered.InterfaceReference = REFERENCE;

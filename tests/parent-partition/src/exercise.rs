@@ -12,6 +12,9 @@ use serde_json::json;
 
 use crate::command::BAD_ARGUMENTS;
 use crate::image;
+use crate::judge::{self, Rule};
+use crate::kmdf;
+use crate::memory;
 use crate::nt::build_request::{MJ_DEVICE_CONTROL, MJ_INTERNAL_DEVICE_CONTROL};
 use crate::nt::control::Control;
 use crate::nt::file;
@@ -20,21 +23,53 @@ use crate::pci_bus::Function;
 use crate::pnp::{self, DeviceRef, DriverRef, LoadError};
 use crate::sys::FILE_OBJECT;
 
-/// Runs the image through every step and reports each as it is done; returns the exit code.
+/// Runs the image through every step, as often as asked, and reports each as it is done; returns the exit code.
 ///
 /// A request that the driver keeps is cancelled after a second; one that it keeps even then breaks
-/// [`RequestNotCompleted`](crate::judge::Rule::RequestNotCompleted).
-pub fn run(image: &Path, mut report: impl FnMut(&Step)) -> u8 {
+/// [`RequestNotCompleted`](crate::judge::Rule::RequestNotCompleted). Of more than one life the first and the last are reported;
+/// kernel memory that one life has left more of than the one before breaks [`Leak`](Rule::Leak), whoever has it.
+pub fn run(image: &Path, lives: u32, mut report: impl FnMut(&Step)) -> u8 {
     pnp::boot();
+    let mut blocks = None;
+    for life in 1..=lives {
+        let is_reported = life == 1 || life == lives;
+        let code = live(image, |step| {
+            if is_reported {
+                report(step)
+            }
+        });
+        if let Some(code) = code {
+            return code;
+        }
+        // The first life makes what the machine keeps.
+        let left = memory::live().len();
+        let before = blocks.replace(left).filter(|_| life > 2).unwrap_or(left);
+        if left > before {
+            let detail = format_args!("life {life} leaves {} blocks of kernel memory", left - before);
+            judge::violation_at_load(Rule::Leak, "", image, detail);
+        }
+    }
+    0
+}
+
+/// Prints each framework structure that a driver hands over from now on, as one object: `structure` and `bytes`.
+pub fn print_structures() {
+    kmdf::watch_structures(|name, bytes| {
+        println!("{}", json!({ "structure": name, "bytes": hex::encode(bytes) }));
+    });
+}
+
+/// One life; the exit code where the driver is not even loaded.
+fn live(image: &Path, mut report: impl FnMut(&Step)) -> Option<u8> {
     let driver = match pnp::load_driver(SERVICE, image) {
         Ok(driver) => driver,
         Err(error @ LoadError::Image(_)) => {
             eprintln!("{} {error}", image.display());
-            return BAD_ARGUMENTS;
+            return Some(BAD_ARGUMENTS);
         }
         Err(LoadError::Entry(status)) => {
             report(&Step { name: "load", status });
-            return 0;
+            return Some(0);
         }
     };
     report(&Step { name: "load", status: status::SUCCESS });
@@ -45,7 +80,7 @@ pub fn run(image: &Path, mut report: impl FnMut(&Step)) -> u8 {
     }
     pnp::unload(driver);
     report(&Step { name: "unload", status: status::SUCCESS });
-    0
+    None
 }
 
 /// One step and what came of it.

@@ -64,6 +64,12 @@ enum Command {
         /// One JSON object a step instead of lines for people.
         #[arg(long)]
         json: bool,
+        /// Also prints each framework structure that the driver hands over, with its bytes.
+        #[arg(long)]
+        structures: bool,
+        /// How many lives in a row; what one leaves behind ends the run.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        repeat: u32,
     },
     /// Measures which lines of the driver's sources runs reach in an image, by one-shot breakpoints at its PDB's line records.
     #[command(subcommand)]
@@ -96,8 +102,11 @@ fn main() -> ExitCode {
         Command::Soak(arguments) if arguments.judged => supervisor::supervised(|| soak::one(&arguments)),
         Command::Soak(arguments) => ExitCode::from(soak::run(&arguments)),
         Command::Inspect { image, json, .. } => inspect(&image, json),
-        Command::Exercise { image, json } => supervisor::supervised(|| {
-            exercise::run(&image, |step| match json {
+        Command::Exercise { image, json, structures, repeat } => supervisor::supervised(|| {
+            if structures {
+                exercise::print_structures();
+            }
+            exercise::run(&image, repeat, |step| match json {
                 true => println!("{}", step.to_json()),
                 false => println!("{step}"),
             })

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use scenarios::c_driver::{self, Model};
-use scenarios::command::{self, BAD_ARGUMENTS, CLEAN, Run};
+use scenarios::command::{self, BAD_ARGUMENTS, CLEAN, RULE_BROKEN, Run};
 
 #[test]
 fn the_shipped_driver_breaks_no_rule() {
@@ -13,6 +13,27 @@ fn the_shipped_driver_breaks_no_rule() {
     assert_eq!(status_of(&run, "start"), "0x00000000", "{run}");
     assert_eq!(status_of(&run, "device-control"), invalid_device_request, "{run}");
     assert_eq!(status_of(&run, "unload"), "0x00000000", "{run}");
+}
+
+#[test]
+fn the_shipped_driver_lives_again_and_again_and_leaves_nothing() {
+    let run =
+        command::run([Path::new("exercise"), "--json".as_ref(), "--repeat=20".as_ref(), &command::image()]);
+    run.expect_code(CLEAN);
+    let lives = run.lines().iter().filter(|line| line["step"] == "unload").count();
+    assert_eq!(lives, 2, "the first and the last life are reported\n{run}");
+}
+
+#[test]
+fn what_each_life_leaves_more_of_ends_the_run() {
+    let source = "tests/wrong-drivers/lives/keep_callback_object.c";
+    let image = c_driver::compile(Model::Wdm, source, None);
+    exercise(&image).expect_code(CLEAN);
+    let run = command::run([Path::new("exercise"), "--json".as_ref(), "--repeat=5".as_ref(), &image]);
+    run.expect_code(RULE_BROKEN);
+    let report = run.broken_rule();
+    assert_eq!(report["rule"], "leak", "{run}");
+    assert_eq!(report["detail"], "life 3 leaves 1 blocks of kernel memory", "{run}");
 }
 
 #[test]

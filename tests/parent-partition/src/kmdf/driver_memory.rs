@@ -3,10 +3,26 @@
 //! Addresses come from the image and are not trusted. A bad one faults; the fault handler ends the run and blames the
 //! image, so nothing here checks more than NULL.
 
+use std::sync::OnceLock;
+
 use crate::judge;
+
+/// Has an observer told of each framework structure that a driver hands over, by the name of its type and its bytes; once in a
+/// process.
+pub fn watch_structures(observer: fn(&str, &[u8])) {
+    // A second observer would be told what the first one is.
+    let _ = OBSERVER.set(observer);
+}
+
+static OBSERVER: OnceLock<fn(&str, &[u8])> = OnceLock::new();
 
 /// Copies a structure out of the driver's memory.
 pub(super) fn read<T: Copy>(address: usize) -> T {
+    if let Some(observer) = OBSERVER.get()
+        && let Some((_, name)) = std::any::type_name::<T>().rsplit_once("::_WDF_")
+    {
+        observer(&format!("WDF_{name}"), &bytes(address, size_of::<T>()));
+    }
     // SAFETY: the driver named the address as readable; where it lied, the fault ends the process, blaming it.
     judge::for_caller(|| unsafe { (address as *const T).read_unaligned() })
 }

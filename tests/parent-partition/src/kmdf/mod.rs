@@ -61,6 +61,7 @@ mod verify;
 mod wait_lock;
 mod work_item;
 
+pub use driver_memory::watch_structures;
 pub use loader::exports;
 pub use verify::{go_on_after_findings, set_verifier};
 

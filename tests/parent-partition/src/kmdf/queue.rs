@@ -185,9 +185,10 @@ pub(super) fn routines() -> impl IntoIterator<Item = Routine> {
 
 /// Makes a queue of a device.
 ///
-/// Follows the WdfIoQueueCreate page; refusals as in trace `queue-bad-config`. A parallel queue whose
-/// NumberOfPresentedRequests is 0 is accepted and never presents a request (trace `queue-parallel-0`). IRQL <=
-/// DISPATCH_LEVEL.
+/// Follows the WdfIoQueueCreate page; refusals as in trace `queue-bad-config`. IRQL <= DISPATCH_LEVEL.
+///
+/// Judged: a parallel queue whose NumberOfPresentedRequests is 0; the framework itself accepts it, and it never presents a
+/// request (trace `queue-parallel-0`).
 extern "win64" fn WdfIoQueueCreate(
     globals: usize,
     device: Handle,
@@ -285,6 +286,12 @@ impl QueueConfig {
         }
         // SAFETY: the union has one member.
         let limit = unsafe { given.Settings.Parallel.NumberOfPresentedRequests };
+        if limit == 0 && dispatch == Dispatch::Parallel {
+            verify::unnoticed(
+                Rule::BadParameter,
+                "a parallel queue that may present 0 requests presents none",
+            );
+        }
         if limit != 0 && dispatch != Dispatch::Parallel {
             return Err(status::INVALID_PARAMETER);
         }

@@ -1,6 +1,7 @@
 //! Timers that the kernel allocates (EX_TIMER): a callback at DISPATCH_LEVEL.
 //!
-//! Each is a KTIMER with a DPC in a block of the kernel's, so it can be waited for as one.
+//! Each is a KTIMER with a DPC in memory of the kernel's, so it can be waited for as one. That memory stays to the end of the
+//! run: the clock may be about to queue the DPC of a timer that has just been deleted, which then does nothing.
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use super::irql::{APC_LEVEL, DISPATCH_LEVEL};
 use super::left::Left;
-use super::{dpc, driver, timer};
+use super::{dpc, timer};
 use crate::image::Image;
 use crate::invoke;
 use crate::judge::{self, Rule, for_caller, violation};
@@ -53,9 +54,14 @@ pub extern "win64" fn ExAllocateTimer(
     if attributes & (HIGH_RESOLUTION | NO_WAKE) == HIGH_RESOLUTION | NO_WAKE {
         return null_mut();
     }
-    let made = driver::zeroed::<ExTimer>();
+    let made = Box::into_raw(Box::new(ExTimer {
+        timer: KTimer(KTIMER::default()),
+        dpc: KDpc(KDPC::default()),
+        callback: 0,
+        context: null_mut(),
+    }));
     let synchronization = u32::from(attributes & NOTIFICATION == 0);
-    // SAFETY: the block was just allocated with that size.
+    // SAFETY: the timer was just made.
     unsafe {
         timer::KeInitializeTimerEx(&raw mut (*made).timer.0, synchronization);
         let routine = std::mem::transmute::<usize, PKDEFERRED_ROUTINE>(expired as *const () as usize);
@@ -137,7 +143,6 @@ pub unsafe extern "win64" fn ExDeleteTimer(
         wait::until(None, || lock().get(&address).is_none_or(|entry| entry.running == 0).then_some(()));
     }
     wait::change(|| lock().remove(&address));
-    // The block stays to the end of the run: the clock may be about to queue its DPC, which then does nothing.
     if callback != 0 {
         invoke!(callback; context);
     }

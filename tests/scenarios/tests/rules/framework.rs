@@ -18,6 +18,8 @@ crate::wrong::wrong_drivers! {
         Kmdf "complete_twice" breaks DoubleCompletion calling "WdfRequestComplete" in "complete_twice";
     a_request_is_completed_before_the_device_goes:
         Kmdf "never_complete" breaks RequestNotCompleted calling "" in "never_complete";
+    a_parallel_queue_may_present_requests:
+        Kmdf "present_none" breaks BadParameter calling "WdfIoQueueCreate" in "add_device";
     a_request_is_made_cancelable_while_the_driver_has_it:
         Kmdf "mark_completed" breaks ObjectState calling "WdfRequestMarkCancelable" in "mark_completed";
     a_request_returns_what_its_buffer_holds:

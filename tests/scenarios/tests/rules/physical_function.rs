@@ -11,6 +11,8 @@ crate::wrong::wrong_drivers! {
         Pf "change_source" breaks Access calling "WriteVfConfigBlock" in "change_source";
     a_write_ends_with_its_buffer:
         Pf "read_too_much" breaks Access calling "memcpy" in "read_too_much";
+    an_interface_has_its_structures_size:
+        Pf "short_interface" breaks BadParameter calling "IRP_MN_QUERY_INTERFACE" in "nothing_to_count";
     a_block_routine_returns_at_the_level_of_its_call:
         Pf "return_raised" breaks ReturnedIrql calling "" in "return_raised";
 }
