@@ -57,3 +57,4 @@ pub mod traffic;
 pub mod vmbus;
 pub mod vpci;
 pub mod vsp;
+pub mod wdfldr;

@@ -25,12 +25,8 @@ use crate::memory::pages::{self, PAGE};
 /// The file is not a driver image for this machine, or imports what `exports` does not have.
 pub fn load(path: &Path, exports: &Exports) -> Result<&'static Image, LoadError> {
     let data = std::fs::read(path).map_err(LoadError::Read)?;
-    let file = PeFile64::parse(&*data)?;
+    let file = parse(&data)?;
     let headers: &ImageNtHeaders64 = file.nt_headers();
-    let machine = headers.file_header.machine.get(LE);
-    if machine != pe::IMAGE_FILE_MACHINE_AMD64 {
-        return Err(LoadError::Machine(machine.0));
-    }
     let optional = &headers.optional_header;
     let alignment = optional.section_alignment() as usize;
     if alignment < PAGE {
@@ -57,6 +53,22 @@ pub fn load(path: &Path, exports: &Exports) -> Result<&'static Image, LoadError>
             Err(error)
         }
     }
+}
+
+/// What the image of `path` imports, by module and name, in the order of its table; nothing is mapped.
+///
+/// # Errors
+///
+/// The file is no driver image for this machine.
+pub fn imports(path: &Path) -> Result<Vec<(String, String)>, LoadError> {
+    let data = std::fs::read(path).map_err(LoadError::Read)?;
+    let file = parse(&data)?;
+    let mut imports = Vec::new();
+    each_import(&file, |_slot, module, name| {
+        imports.push((module.to_owned(), name));
+        Ok(())
+    })?;
+    Ok(imports)
 }
 
 /// Why a file cannot be loaded.
@@ -101,6 +113,18 @@ impl fmt::Display for LoadError {
                 write!(f, "imports {module}!{name}, which does not exist")
             }
         }
+    }
+}
+
+fn parse(data: &[u8]) -> Result<PeFile64<'_>, LoadError> {
+    let machine = match object::FileKind::parse(data)? {
+        // The other kinds name their machine in their own headers.
+        object::FileKind::Pe32 => object::read::pe::PeFile32::parse(data)?.nt_headers().file_header.machine,
+        _ => PeFile64::parse(data)?.nt_headers().file_header.machine,
+    };
+    match machine.get(LE) {
+        pe::IMAGE_FILE_MACHINE_AMD64 => Ok(PeFile64::parse(data)?),
+        other => Err(LoadError::Machine(other.0)),
     }
 }
 
@@ -168,6 +192,17 @@ fn relocate(view: &View, file: &PeFile64<'_>, data: &[u8]) -> Result<(), LoadErr
 }
 
 fn bind(view: &View, file: &PeFile64<'_>, exports: &Exports) -> Result<(), LoadError> {
+    each_import(file, |slot, module, name| match exports.find(module, &name) {
+        Some(export) => view.write(slot, &(export.bound() as u64).to_le_bytes()),
+        None => Err(LoadError::UnknownImport { module: module.to_owned(), name }),
+    })
+}
+
+/// Has `found` told of each import: where its address goes, the module, and the name.
+fn each_import(
+    file: &PeFile64<'_>,
+    mut found: impl FnMut(usize, &str, String) -> Result<(), LoadError>,
+) -> Result<(), LoadError> {
     let Some(table) = file.import_table()? else { return Ok(()) };
     let mut descriptors = table.descriptors()?;
     while let Some(descriptor) = descriptors.next()? {
@@ -183,10 +218,7 @@ fn bind(view: &View, file: &PeFile64<'_>, exports: &Exports) -> Result<(), LoadE
                 Import::Name(_, name) => String::from_utf8_lossy(name).into_owned(),
                 Import::Ordinal(ordinal) => format!("#{ordinal}"),
             };
-            let Some(export) = exports.find(&module, &name) else {
-                return Err(LoadError::UnknownImport { module, name });
-            };
-            view.write(slot, &(export.bound() as u64).to_le_bytes())?;
+            found(slot, &module, name)?;
             slot += size_of::<u64>();
         }
     }

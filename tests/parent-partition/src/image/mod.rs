@@ -15,7 +15,7 @@ pub(crate) mod unwind;
 pub(crate) use callers::{Callers, Registers};
 pub use exports::{Export, Exports};
 pub(crate) use frames::{Frame, Frames};
-pub use load::{LoadError, load};
+pub use load::{LoadError, imports, load};
 pub use section::Section;
 
 use std::ptr::with_exposed_provenance;

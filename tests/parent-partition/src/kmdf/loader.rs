@@ -1,7 +1,4 @@
-//! The seam of WDFLDR.SYS: how a driver image binds to the framework and gets its function table.
-//!
-//! The entry stub that is linked into every KMDF driver calls WdfVersionBind before DriverEntry and WdfVersionUnbind
-//! after unload. A driver is known by the globals it got.
+//! The drivers that are bound to the simulated framework: each is known by the globals it got.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,9 +10,9 @@ use super::object::Object;
 use super::status::{self, Status};
 use super::table;
 use super::verify;
-use crate::image::Export;
 use crate::judge::{self, Rule};
 use crate::sys;
+use crate::wdfldr::layout::{BindInfo, terminated};
 
 /// One driver bound to the framework.
 #[derive(Debug)]
@@ -71,34 +68,11 @@ pub(super) fn binding_of(driver_object: usize) -> Option<Arc<Binding>> {
     bindings().iter().find(|binding| binding.driver_object == driver_object).cloned()
 }
 
-/// What WDFLDR.SYS exports here.
-pub fn exports() -> Vec<Export> {
-    let routine =
-        |name, address, stack_arguments| Export::routine("WDFLDR.SYS", name, address, stack_arguments);
-    vec![
-        routine("WdfVersionBind", WdfVersionBind as *const (), 0),
-        routine("WdfVersionUnbind", WdfVersionUnbind as *const (), 0),
-        routine("WdfVersionBindClass", WdfVersionBindClass as *const (), 0),
-        routine("WdfVersionUnbindClass", WdfVersionUnbindClass as *const (), 0),
-    ]
-}
-
-/// Binds a driver to the framework and hands it the table of functions.
+/// Binds a driver to the simulated framework and hands it the table of functions.
 ///
-/// Follows "Framework Library Versions" and the entry stub's contract: component `KmdfLibrary`, version 1.x up to 33,
-/// a function count up to 458. A newer version, or another component, is refused by name in the record of the run.
-/// PASSIVE_LEVEL.
-pub(super) extern "win64" fn WdfVersionBind(
-    driver_object: usize,
-    registry_path: usize,
-    bind_info: usize,
-    component_globals: usize,
-) -> Status {
-    judge::irql_exactly(0);
-    verify::required(driver_object, "DriverObject");
-    verify::required(registry_path, "RegistryPath");
-    verify::required(bind_info, "BindInfo");
-    verify::required(component_globals, "ComponentGlobals");
+/// Component `KmdfLibrary`, version 1.x up to 33, a function count up to 458; a newer version, or another component, is
+/// refused by name in the record of the run.
+pub(crate) fn bind(driver_object: usize, bind_info: usize, component_globals: usize) -> Status {
     let info: BindInfo = driver_memory::read(bind_info);
     if info.size as usize != size_of::<BindInfo>() {
         return status::INFO_LENGTH_MISMATCH;
@@ -125,12 +99,7 @@ pub(super) extern "win64" fn WdfVersionBind(
 /// Takes a driver's binding back: whatever it made must be gone.
 ///
 /// Judged: objects of the driver that still exist, by type (trace `misuse-leak-driver-object-verifier`).
-pub(super) extern "win64" fn WdfVersionUnbind(
-    _registry_path: usize,
-    bind_info: usize,
-    globals: usize,
-) -> Status {
-    judge::irql_exactly(0);
+pub(crate) fn unbind(bind_info: usize, globals: usize) -> Status {
     verify::required(bind_info, "BindInfo");
     let binding = binding(globals);
     if let Some(driver) = binding.driver() {
@@ -141,24 +110,6 @@ pub(super) extern "win64" fn WdfVersionUnbind(
     bindings().retain(|other| other.globals != globals);
     kernel::free(globals);
     status::SUCCESS
-}
-
-/// Class extensions are not served.
-pub(super) extern "win64" fn WdfVersionBindClass(
-    _bind_info: usize,
-    _globals: usize,
-    _class_bind_info: usize,
-) -> Status {
-    judge::violation(Rule::NotServed, "class extensions are not served");
-}
-
-/// Class extensions are not served.
-pub(super) extern "win64" fn WdfVersionUnbindClass(
-    _bind_info: usize,
-    _globals: usize,
-    _class_bind_info: usize,
-) {
-    judge::violation(Rule::NotServed, "class extensions are not served");
 }
 
 /// Blames the driver's code that made the first object that is left.
@@ -172,36 +123,7 @@ fn report_leaks(binding: &Arc<Binding>) {
     verify::finding_at(Rule::Leak, first.made_at, detail);
 }
 
-fn terminated(mut address: usize) -> String {
-    let mut units = Vec::new();
-    while address != 0 {
-        let unit: u16 = driver_memory::read(address);
-        if unit == 0 || units.len() == 64 {
-            break;
-        }
-        units.push(unit);
-        address += 2;
-    }
-    String::from_utf16_lossy(&units)
-}
-
 fn bindings() -> std::sync::MutexGuard<'static, Vec<Arc<Binding>>> {
     static BINDINGS: Mutex<Vec<Arc<Binding>>> = Mutex::new(Vec::new());
     BINDINGS.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// What the entry stub hands to WdfVersionBind (WDF_BIND_INFO).
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-struct BindInfo {
-    size: u32,
-    component: usize,
-    major: u32,
-    minor: u32,
-    build: u32,
-    function_count: u32,
-    function_table: usize,
-    module: usize,
-}
-
-const _: () = assert!(size_of::<BindInfo>() == 48);

@@ -1,6 +1,6 @@
 //! The simulated KMDF 1.33: a framework that sits on NT like a driver.
 //!
-//! A driver image binds to it through WDFLDR.SYS ([`exports`]) and gets a table of 458 functions; each that is not served
+//! A driver image binds to it through WDFLDR.SYS (`bind`) and gets a table of 458 functions; each that is not served
 //! ends the run by its name. Below, the framework uses the routines that NT exports to any driver (`kernel`) and nothing
 //! else. What it does, in which order and with which status, is what the recorded traces of the real framework show; each
 //! function cites its page or its trace. Handles are opaque and typed; what the framework's verifier finds ends the run.
@@ -62,7 +62,7 @@ mod wait_lock;
 mod work_item;
 
 pub use driver_memory::watch_structures;
-pub use loader::exports;
+pub(crate) use loader::{bind, unbind};
 pub use verify::{go_on_after_findings, set_verifier};
 
 /// Every framework function that is served.

@@ -8,13 +8,13 @@ use crate::coverage;
 use crate::image::{self, Exports, Image};
 use crate::invoke;
 use crate::judge::{self, Rule};
-use crate::kmdf;
 use crate::machine;
 use crate::memory;
 use crate::nt::hive::{self, Value};
 use crate::nt::status::{self, Status};
 use crate::nt::{self, driver, object};
 use crate::sys::{DRIVER_OBJECT, UNICODE_STRING};
+use crate::wdfldr;
 
 /// A loaded driver.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ pub fn boot() {
 /// # Errors
 /// The file is no driver image, or DriverEntry failed.
 pub fn load_driver(service: &str, path: &Path) -> Result<DriverRef, LoadError> {
-    let exports = Exports::new(nt::exports().into_iter().chain(kmdf::exports()));
+    let exports = Exports::new(nt::exports().into_iter().chain(wdfldr::exports()));
     let image = image::load(path, &exports).map_err(|error| match error {
         image::LoadError::UnknownImport { module, name } => {
             let detail = format!("imports {module}!{name}, which does not exist");

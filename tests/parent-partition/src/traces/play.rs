@@ -11,7 +11,7 @@ use crate::command::BAD_ARGUMENTS;
 use crate::image::{self, Exports, Image};
 use crate::judge::{self, Rule};
 use crate::machine::{self, thread, turn};
-use crate::{kmdf, nt, pnp};
+use crate::{kmdf, nt, pnp, wdfldr};
 
 /// Plays the scenario of a probe and writes its trace; returns the exit code.
 ///
@@ -32,7 +32,7 @@ pub fn play(image: &Path, scenario: &str) -> u8 {
         line::write(format_args!(r#""break":true,{irql},"rule":"{rule}","text":{}"#, json!(text)));
     });
     nt::watch::install(|routine| line::write(format_args!(r#""nt":"{routine}""#)));
-    let exports = Exports::new(nt::exports().into_iter().chain(kmdf::exports()).chain(host::exports()));
+    let exports = Exports::new(nt::exports().into_iter().chain(wdfldr::exports()).chain(host::exports()));
     let loaded = match image::load(image, &exports) {
         Ok(loaded) => loaded,
         Err(error) => {
