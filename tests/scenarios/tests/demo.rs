@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use parent_partition::wdfldr::choice;
 use scenarios::command::{self, BAD_ARGUMENTS, CLEAN, Run};
 use serde_json::Value;
 
@@ -29,8 +30,9 @@ fn every_value_arrives() {
     ];
     assert_eq!(figures.map(|key| report[key].as_u64()), expected.map(Some), "{report}");
     let keys: BTreeSet<_> = report.as_object().expect("an object").keys().map(String::as_str).collect();
-    assert_eq!(keys, figures.into_iter().chain(["image"]).collect());
+    assert_eq!(keys, figures.into_iter().chain(["image", "framework"]).collect());
     assert!(report["image"].as_str().is_some_and(|path| path.ends_with(".sys")), "{report}");
+    assert_eq!(report["framework"] == "simulated", choice::framework().is_none(), "{report}");
 }
 
 #[test]

@@ -4,8 +4,8 @@ use super::{
     bugcheck, build_request, call, callback_object, cancel, complete, converted_string, create_file,
     critical_region, debug, device, device_interface, dpc, driver, etw, event, ex_timer, exception,
     fast_mutex, file, handle, interrupt, irp, irql, lookaside, memory_list, mutex, namespace, not_served,
-    object, pnp_notification, pool, power, probe, registry, remove_lock, rundown, runtime,
-    singly_linked_list, spin_lock, string, system, thread, time, timer, wait, work_item,
+    object, pageable, pnp_notification, pool, power, probe, registry, registry_query, remove_lock, rundown,
+    runtime, singly_linked_list, spin_lock, string, system, thread, time, timer, wait, wmi, work_item,
 };
 use crate::image::Export;
 
@@ -132,6 +132,15 @@ fn ntoskrnl() -> Vec<Export> {
             KeQuerySystemTimePrecise 0,
             KeQueryTimeIncrement 0,
             KeStallExecutionProcessor 0,
+        }
+        pageable {
+            MmLockPagableDataSection 0,
+            MmLockPagableSectionByHandle 0,
+            MmUnlockPagableImageSection 0,
+        }
+        wmi {
+            IoWMIRegistrationControl 0,
+            WmiQueryTraceInformation 1,
         }
         pool {
             ExAllocatePool2 0,
@@ -314,6 +323,9 @@ fn ntoskrnl() -> Vec<Export> {
             IoOpenDeviceRegistryKey 0,
             IoOpenDriverRegistryKey 1,
         }
+        registry_query {
+            RtlQueryRegistryValuesEx 1,
+        }
         etw {
             EtwRegister 0,
             EtwUnregister 0,
@@ -352,6 +364,8 @@ fn ntoskrnl() -> Vec<Export> {
             IoGetStackLimits 0,
             ZwAllocateLocallyUniqueId 0,
             VfIsRuleClassEnabled 0,
+            KdRefreshDebuggerNotPresent 0,
+            KeGetRecommendedSharedDataAlignment 0,
             IoWithinStackLimits 0,
         }
     }

@@ -18,8 +18,10 @@ use crate::judge::{self, Rule, for_caller, violation};
 use crate::machine::{thread_block, thunk};
 
 /// NPAGED_LOOKASIDE_LIST and PAGED_LOOKASIDE_LIST of x64, one layout (wdm.h: GENERAL_LOOKASIDE).
+///
+/// The header aligns it to a cache line, which a list inside a pool block is not: 16 bytes are what its entries need.
 #[derive(Debug)]
-#[repr(C, align(64))]
+#[repr(C, align(16))]
 pub struct Lookaside {
     list: SequencedList,
     depth: u16,
@@ -36,6 +38,7 @@ pub struct Lookaside {
     links: [usize; 2],
     last_counts: [u32; 2],
     future: [u32; 2],
+    rest: [usize; 4],
 }
 
 const _: () = {
@@ -157,6 +160,7 @@ unsafe fn initialize(
         links: [0; 2],
         last_counts: [0; 2],
         future: [0; 2],
+        rest: [0; 4],
     };
     // SAFETY: the caller promises a writable list.
     for_caller(|| unsafe { list.write(made) });

@@ -7,12 +7,12 @@
 //! | rooms | hold |
 //! | --- | --- |
 //! | [`irql`], [`critical_region`], [`spin_lock`], [`fast_mutex`], [`mutex`], [`rundown`], [`event`], [`wait`], [`timer`], [`ex_timer`], [`dpc`], [`interrupt`], [`time`] | processors and waiting |
-//! | [`pool`], [`lookaside`], [`singly_linked_list`], [`memory_list`], [`runtime`], [`probe`], [`string`], [`converted_string`], [`mod@format`] | memory and text |
+//! | [`pool`], [`pageable`], [`lookaside`], [`singly_linked_list`], [`memory_list`], [`runtime`], [`probe`], [`string`], [`converted_string`], [`mod@format`] | memory and text |
 //! | [`object`], [`handle`], `left`, [`thread`], [`work_item`], [`callback_object`], `namespace` | objects, their names and handles |
 //! | [`driver`], [`device`], [`mod@file`], `device_node`, [`device_interface`], `create_file`, `pnp_notification` | drivers, devices and how they are found |
 //! | [`irp`], [`call`], [`complete`], [`cancel`], `flight`, [`build_request`], [`request`], [`control`], [`power`], [`remove_lock`] | I/O request packets |
-//! | [`hive`], [`registry`] | the registry |
-//! | [`etw`], [`debug`], [`exception`], [`bugcheck`], [`system`], [`shared_data`], [`watch`] | diagnostics and the rest |
+//! | [`hive`], [`registry`], [`registry_query`] | the registry |
+//! | [`etw`], [`wmi`], [`debug`], [`exception`], [`bugcheck`], [`system`], [`shared_data`], [`watch`] | diagnostics and the rest |
 
 #![expect(non_snake_case, reason = "the routines have NT's names")]
 
@@ -54,11 +54,13 @@ pub mod mutex;
 pub(crate) mod namespace;
 mod not_served;
 pub mod object;
+pub mod pageable;
 pub(crate) mod pnp_notification;
 pub mod pool;
 pub mod power;
 pub mod probe;
 pub mod registry;
+pub mod registry_query;
 pub mod remove_lock;
 pub mod request;
 pub mod rundown;
@@ -74,6 +76,7 @@ pub mod time;
 pub mod timer;
 pub mod wait;
 pub mod watch;
+pub mod wmi;
 pub mod work_item;
 
 pub use exports::exports;

@@ -23,7 +23,7 @@ pub extern "win64" fn MmLockPagableDataSection(address: *mut c_void) -> *mut c_v
     let Some(section) = found else {
         violation(Rule::BadParameter, format_args!("{address:p} lies in no section of an image"));
     };
-    let handle = section.address();
+    let handle = section.start();
     lock(handle);
     with_exposed_provenance_mut(handle)
 }
@@ -68,7 +68,7 @@ fn lock(handle: usize) {
 
 fn expect_section(handle: usize) {
     let section = image::find(handle).and_then(|image| image.section_of(handle));
-    if section.is_none_or(|section| section.address() != handle) {
+    if section.is_none_or(|section| section.start() != handle) {
         violation(Rule::BadParameter, format_args!("{handle:#x} is no handle of a section"));
     }
 }

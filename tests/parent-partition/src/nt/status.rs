@@ -17,6 +17,7 @@ statuses! {
     BUFFER_OVERFLOW = 0x8000_0005, "The data is longer than the buffer, which holds its start.";
     NO_MORE_ENTRIES = 0x8000_001A, "The enumeration is at its end.";
     UNSUCCESSFUL = 0xC000_0001, "The operation failed.";
+    INVALID_INFO_CLASS = 0xC000_0003, "There is no such class of information.";
     INVALID_HANDLE = 0xC000_0008, "No such handle.";
     INVALID_PARAMETER = 0xC000_000D, "An argument is out of its range.";
     NO_SUCH_DEVICE = 0xC000_000E, "No such device.";

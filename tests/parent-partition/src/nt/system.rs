@@ -1,7 +1,7 @@
 //! What a driver can ask about the system: routines by name, version, processors, identifiers.
 
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
 use super::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL};
@@ -28,19 +28,39 @@ pub unsafe extern "win64" fn MmGetSystemRoutineAddress(name: *const UNICODE_STRI
     std::ptr::with_exposed_provenance_mut(address)
 }
 
-/// Says whether Driver Verifier watches a driver: never, as far as a driver can tell.
+/// Says whether Driver Verifier watches a driver: it does, unless the run turned it off.
 ///
-/// Follows the MmIsDriverVerifying page (IRQL <= DISPATCH_LEVEL). Judged: IRQL.
+/// Follows the MmIsDriverVerifying page (IRQL <= DISPATCH_LEVEL). A framework image turns its own verifier on when it
+/// does. Judged: IRQL.
 pub extern "win64" fn MmIsDriverVerifying(_driver: *mut c_void) -> u32 {
     judge::irql_at_most(DISPATCH_LEVEL);
-    0
+    u32::from(VERIFYING.load(Ordering::Relaxed))
 }
 
-/// Says whether Driver Verifier checks a class of rules: never, as far as a driver can tell.
+/// Says whether Driver Verifier checks a class of rules: all, when it watches drivers.
 ///
-/// Asked by the framework for its own verifier; there is no page.
+/// Asked by a framework for its own verifier; there is no page.
 pub extern "win64" fn VfIsRuleClassEnabled(_class: u32) -> u8 {
-    0
+    u8::from(VERIFYING.load(Ordering::Relaxed))
+}
+
+/// Has Driver Verifier watch every driver (it does) or none.
+pub fn verify_drivers(on: bool) {
+    VERIFYING.store(on, Ordering::Relaxed);
+}
+
+/// Says whether no kernel debugger is there: there is none, unless the run plays one.
+///
+/// Follows the KdRefreshDebuggerNotPresent page (any IRQL).
+pub extern "win64" fn KdRefreshDebuggerNotPresent() -> u8 {
+    1
+}
+
+/// Returns how far apart data of different processors should lie: a cache line.
+///
+/// Follows the KeGetRecommendedSharedDataAlignment page (any IRQL).
+pub extern "win64" fn KeGetRecommendedSharedDataAlignment() -> u32 {
+    CACHE_LINE
 }
 
 /// The type objects and debugger flags that drivers import as variables.
@@ -162,4 +182,6 @@ pub unsafe extern "win64" fn ZwAllocateLocallyUniqueId(luid: *mut LUID) -> Statu
 
 /// The first thousand belong to the system, as on Windows.
 static NEXT_LUID: AtomicU32 = AtomicU32::new(1001);
+static VERIFYING: AtomicBool = AtomicBool::new(true);
+const CACHE_LINE: u32 = 64;
 static EXPORTS: OnceLock<Exports> = OnceLock::new();

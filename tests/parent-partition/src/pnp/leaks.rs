@@ -8,7 +8,7 @@ use crate::judge::{self, Rule};
 use crate::nt::left::Left;
 use crate::nt::{
     bugcheck, callback_object, device, etw, ex_timer, flight, handle, interrupt, lookaside, namespace,
-    object, pnp_notification, pool, thread, timer, work_item,
+    object, pageable, pnp_notification, pool, thread, timer, wmi, work_item,
 };
 
 /// Breaks [`Rule::Leak`] when a device of the driver is left, once the work that it has queued has ended.
@@ -58,6 +58,8 @@ fn left_of_image(image: &Image) -> Vec<Left> {
         interrupt::leaked_by(image),
         lookaside::leaked_by(image),
         pnp_notification::leaked_by(image),
+        pageable::leaked_by(image),
+        wmi::leaked_by(image),
     ];
     ledgers.concat()
 }

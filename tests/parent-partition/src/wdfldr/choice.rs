@@ -54,7 +54,9 @@ pub fn check(file: &Path) -> Result<(), String> {
 
 /// The framework image that drivers are bound to; `None` for the simulated framework.
 pub fn framework() -> Option<PathBuf> {
-    CHOSEN.get_or_init(|| env::var_os(FRAMEWORK_VARIABLE).filter(|file| !file.is_empty()).map(PathBuf::from)).clone()
+    CHOSEN
+        .get_or_init(|| env::var_os(FRAMEWORK_VARIABLE).filter(|file| !file.is_empty()).map(PathBuf::from))
+        .clone()
 }
 
 static CHOSEN: OnceLock<Option<PathBuf>> = OnceLock::new();

@@ -182,7 +182,8 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-static STATE: Mutex<State> = Mutex::new(State { driver: None, information: None, is_loading: false, clients: 0 });
+static STATE: Mutex<State> =
+    Mutex::new(State { driver: None, information: None, is_loading: false, clients: 0 });
 static VERSION: OnceLock<String> = OnceLock::new();
 const COMPONENT: &str = "KmdfLibrary";
 /// The service of Windows' own framework.
