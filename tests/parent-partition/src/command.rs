@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::partition::{Setup, Vfs};
 use crate::soak::Mistake;
+use crate::wdfldr::choice::{self, FRAMEWORK_VARIABLE};
 
 /// Which driver image a task runs.
 #[derive(Args, Clone, Debug)]
@@ -30,6 +31,28 @@ impl ImageArgument {
     }
 }
 
+/// Which framework drivers are bound to.
+#[derive(Args, Clone, Debug)]
+pub struct FrameworkArgument {
+    /// A framework image (KMDF 1.33) to run in place of the simulated framework.
+    #[arg(long = "framework", value_name = "FILE.sys", env = FRAMEWORK_VARIABLE)]
+    framework: Option<PathBuf>,
+}
+
+impl FrameworkArgument {
+    /// Has drivers bound to the framework that is named, if one is.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot take the framework's place; the text says why.
+    pub fn choose(&self) -> Result<(), String> {
+        match &self.framework {
+            Some(file) if !file.as_os_str().is_empty() => choice::choose(file),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What `run` is asked for.
 #[derive(Args, Clone, Debug)]
 pub struct RunArguments {
@@ -39,6 +62,9 @@ pub struct RunArguments {
     /// The driver image.
     #[command(flatten)]
     pub image: ImageArgument,
+    /// The framework.
+    #[command(flatten)]
+    pub framework: FrameworkArgument,
     /// A plug-in driver to load beside it, and to unload before it; several in the order given.
     #[arg(long = "plugin", value_name = "FILE.sys")]
     pub plugins: Vec<PathBuf>,
@@ -90,6 +116,9 @@ pub struct FaultsArguments {
     /// The driver image.
     #[command(flatten)]
     pub image: ImageArgument,
+    /// The framework.
+    #[command(flatten)]
+    pub framework: FrameworkArgument,
     /// One JSON object instead of lines for people.
     #[arg(long)]
     pub json: bool,
@@ -133,6 +162,9 @@ pub struct DemoArguments {
     /// The driver image.
     #[command(flatten)]
     pub image: ImageArgument,
+    /// The framework.
+    #[command(flatten)]
+    pub framework: FrameworkArgument,
     /// One JSON object instead of lines for people.
     #[arg(long)]
     pub json: bool,
@@ -186,6 +218,15 @@ pub struct TracesArguments {
     /// Only scenarios whose name begins so.
     #[arg(long, value_name = "NAME")]
     pub only: Option<String>,
+    /// The framework to play them on.
+    #[command(flatten)]
+    pub framework: FrameworkArgument,
+    /// Compare what is played with the recorded files; what happens unless --record is given.
+    #[arg(long)]
+    pub check: bool,
+    /// Write what is played into this folder, a file a scenario, instead of comparing it.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["check", "json"])]
+    pub record: Option<PathBuf>,
     /// One JSON object a scenario instead of a table for people.
     #[arg(long)]
     pub json: bool,

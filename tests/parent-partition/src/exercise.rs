@@ -22,6 +22,7 @@ use crate::nt::status::{self, Status};
 use crate::pci_bus::Function;
 use crate::pnp::{self, DeviceRef, DriverRef, LoadError};
 use crate::sys::FILE_OBJECT;
+use crate::wdfldr::choice;
 
 /// Runs the image through every step, as often as asked, and reports each as it is done; returns the exit code.
 ///
@@ -72,6 +73,7 @@ fn live(image: &Path, mut report: impl FnMut(&Step)) -> Option<u8> {
             return Some(0);
         }
     };
+    eprintln!("{}", json!({ "framework": choice::name() }));
     report(&Step { name: "load", status: status::SUCCESS });
     if let Some(device) = add(&driver, &mut report) {
         use_device(&device, &mut report);

@@ -19,6 +19,7 @@ use crate::script::interpreter;
 use crate::script::stage::Play;
 use crate::supervisor::{Verdict, judge_within};
 use crate::vpci::link::Client;
+use crate::wdfldr::choice;
 
 /// What all runs came to.
 #[derive(Debug, Default)]
@@ -123,6 +124,7 @@ fn spawn(image: &PathBuf, nth: u32) -> io::Result<(Verdict, u32, String)> {
     let (mut reader, writer) = io::pipe()?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("faults").arg("--nth").arg(nth.to_string()).arg("--image").arg(image).stdout(writer);
+    choice::pass_on(&mut command);
     let verdict = judge_within(command, Some(LIMIT))?;
     let mut said = String::new();
     reader.read_to_string(&mut said)?;

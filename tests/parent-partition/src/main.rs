@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use parent_partition::command::{
-    BAD_ARGUMENTS, CoverageTask, DemoArguments, FaultsArguments, RunArguments, SoakArguments, TracesArguments,
+    BAD_ARGUMENTS, CoverageTask, DemoArguments, FaultsArguments, FrameworkArgument, RunArguments,
+    SoakArguments, TracesArguments,
 };
 use parent_partition::{coverage, demo, exercise, faults, frames, script, soak, supervisor, traces};
 
@@ -61,6 +62,9 @@ enum Command {
         /// The driver image; its PDB lies beside it.
         #[arg(value_name = "FILE.sys")]
         image: PathBuf,
+        /// The framework.
+        #[command(flatten)]
+        framework: FrameworkArgument,
         /// One JSON object a step instead of lines for people.
         #[arg(long)]
         json: bool,
@@ -87,11 +91,19 @@ enum Command {
         image: PathBuf,
         /// The scenario.
         scenario: String,
+        /// The framework.
+        #[command(flatten)]
+        framework: FrameworkArgument,
     },
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    if let Some(Err(error)) = command.framework().map(FrameworkArgument::choose) {
+        eprintln!("{error}");
+        return ExitCode::from(BAD_ARGUMENTS);
+    }
+    match command {
         Command::Run(arguments) => supervisor::supervised(|| script::run(&arguments)),
         Command::Demo(arguments) => supervisor::supervised(|| demo::run(&arguments)),
         Command::Faults(arguments) => match arguments.nth {
@@ -102,7 +114,7 @@ fn main() -> ExitCode {
         Command::Soak(arguments) if arguments.judged => supervisor::supervised(|| soak::one(&arguments)),
         Command::Soak(arguments) => ExitCode::from(soak::run(&arguments)),
         Command::Inspect { image, json, .. } => inspect(&image, json),
-        Command::Exercise { image, json, structures, repeat } => supervisor::supervised(|| {
+        Command::Exercise { image, json, structures, repeat, .. } => supervisor::supervised(|| {
             if structures {
                 exercise::print_structures();
             }
@@ -112,7 +124,22 @@ fn main() -> ExitCode {
             })
         }),
         Command::Traces(arguments) => check_traces(&arguments),
-        Command::Trace { image, scenario } => supervisor::supervised(|| traces::play(&image, &scenario)),
+        Command::Trace { image, scenario, .. } => supervisor::supervised(|| traces::play(&image, &scenario)),
+    }
+}
+
+impl Command {
+    /// The framework's argument, of the commands that load drivers.
+    fn framework(&self) -> Option<&FrameworkArgument> {
+        match self {
+            Self::Run(RunArguments { framework, .. })
+            | Self::Demo(DemoArguments { framework, .. })
+            | Self::Faults(FaultsArguments { framework, .. })
+            | Self::Exercise { framework, .. }
+            | Self::Traces(TracesArguments { framework, .. })
+            | Self::Trace { framework, .. } => Some(framework),
+            Self::Inspect { .. } | Self::Coverage(_) | Self::Soak(_) => None,
+        }
     }
 }
 

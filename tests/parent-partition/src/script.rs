@@ -29,6 +29,7 @@ use crate::partition::Partition;
 use crate::plugins::Plugins;
 use crate::script::stage::Play;
 use crate::vpci::link::Client;
+use crate::wdfldr::choice;
 
 /// Plays a script in this process: loads the driver, answers line by line, and unloads it at the end; returns
 /// the exit code.
@@ -53,6 +54,8 @@ pub fn run(arguments: &RunArguments) -> u8 {
         eprintln!("the driver does not start: {status:#010x}");
         return FAILED;
     }
+    // Standard output holds answers only, one a line of the script.
+    eprintln!("{}", serde_json::json!({ "framework": choice::name() }));
     if let Err(error) = plugins.load_all() {
         eprintln!("{error}");
         return FAILED;

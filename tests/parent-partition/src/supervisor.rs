@@ -14,6 +14,7 @@ use crate::judge::Rule;
 use crate::machine::thread;
 use crate::record::{self, EXIT_DEFECT, EXIT_RULE_BROKEN, Kind, Record};
 use crate::symbols::Symbols;
+use crate::wdfldr::choice;
 
 /// How a judged process ended.
 #[derive(Debug)]
@@ -218,6 +219,9 @@ impl Report {
         let image = Some(self.record.image()).filter(|image| !image.is_empty());
         let place = match self.record.kind() {
             Kind::Defect => "simulator",
+            _ if choice::framework().is_some_and(|file| file == Path::new(self.record.image())) => {
+                "framework"
+            }
             Kind::Violation | Kind::Fault if self.record.is_plugin() => "plugin",
             Kind::Violation | Kind::Fault => "image",
         };

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::conversation::{Account, Step};
 use super::reassembled::{FIRST_WINDOW, REPORT, WINDOWS};
 use crate::guest::mlx5::{CONTROL, ControlBlock, STATISTICS};
+use crate::wdfldr::choice;
 
 /// The guests' accounts together.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl Report {
             // A broken rule ends the process before anything is printed.
             "rules_broken": 0,
             "image": self.image,
+            "framework": choice::name(),
         });
         writeln!(out, "{report}")
     }
@@ -57,7 +59,7 @@ impl Report {
     ///
     /// What writing fails with.
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "{HEAD}PF{HEAD:#}  {}", self.image)?;
+        writeln!(out, "{HEAD}PF{HEAD:#}  {}, framework {}", self.image, choice::name())?;
         for account in &self.accounts {
             writeln!(out)?;
             writeln!(out, "{HEAD}guest {vf}{HEAD:#}  Linux mlx5 VF driver on VF {vf}", vf = account.vf)?;

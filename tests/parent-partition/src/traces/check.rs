@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::compare::{Ending, Outcome, compare};
 use super::recorded::{self, Scenario};
 use crate::supervisor::{self, Verdict};
+use crate::wdfldr::choice;
 
 /// What is to be checked.
 #[derive(Clone, Debug)]
@@ -84,6 +85,7 @@ fn played(image: &Path, scenario: &str) -> io::Result<(String, Ending)> {
     let (mut reader, writer) = io::pipe()?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("trace").arg(image).arg(scenario).stdin(Stdio::null()).stdout(writer).stderr(Stdio::null());
+    choice::pass_on(&mut command);
     let listener = std::thread::spawn(move || {
         let mut text = String::new();
         reader.read_to_string(&mut text).map(|_| text)

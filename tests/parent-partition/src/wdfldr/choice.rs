@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::image::{self, Exports};
@@ -20,12 +21,12 @@ pub const SIMULATED: &str = "simulated";
 /// nobody exports; the text says which.
 pub fn choose(file: &Path) -> Result<(), String> {
     check(file)?;
-    if framework().is_some_and(|other| other != file) {
-        return Err(format!("{}: another framework is in use already", file.display()));
+    match CHOSEN.set(Some(file.to_owned())) {
+        Err(_) if framework().as_deref() != Some(file) => {
+            Err(format!("{}: another framework is in use already", file.display()))
+        }
+        Err(_) | Ok(()) => Ok(()),
     }
-    // Chosen already: that it is the same file was just seen.
-    let _ = CHOSEN.set(Some(file.to_owned()));
-    Ok(())
 }
 
 /// Says why a file cannot take the framework's place.
@@ -57,6 +58,21 @@ pub fn framework() -> Option<PathBuf> {
     CHOSEN
         .get_or_init(|| env::var_os(FRAMEWORK_VARIABLE).filter(|file| !file.is_empty()).map(PathBuf::from))
         .clone()
+}
+
+/// What reports call the framework: the version that its image registered, or else its file; or [`SIMULATED`].
+pub fn name() -> String {
+    match framework() {
+        None => SIMULATED.to_owned(),
+        Some(file) => wdfldr::version().unwrap_or_else(|| file.display().to_string()),
+    }
+}
+
+/// Has a program that is started use the same framework.
+pub fn pass_on(command: &mut Command) {
+    if let Some(file) = framework() {
+        command.env(FRAMEWORK_VARIABLE, file);
+    }
 }
 
 static CHOSEN: OnceLock<Option<PathBuf>> = OnceLock::new();
