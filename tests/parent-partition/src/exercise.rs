@@ -42,6 +42,9 @@ pub fn run(image: &Path, lives: u32, mut report: impl FnMut(&Step)) -> u8 {
         if let Some(code) = code {
             return code;
         }
+        if life == 1 {
+            eprintln!("{}", json!({ "framework": choice::name() }));
+        }
         // The first life makes what the machine keeps.
         let left = memory::live().len();
         let before = blocks.replace(left).filter(|_| life > 2).unwrap_or(left);
@@ -73,7 +76,6 @@ fn live(image: &Path, mut report: impl FnMut(&Step)) -> Option<u8> {
             return Some(0);
         }
     };
-    eprintln!("{}", json!({ "framework": choice::name() }));
     report(&Step { name: "load", status: status::SUCCESS });
     if let Some(device) = add(&driver, &mut report) {
         use_device(&device, &mut report);
