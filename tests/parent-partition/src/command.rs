@@ -151,6 +151,9 @@ pub struct SoakArguments {
     /// Has the driver's handler make a mistake, which must be noticed.
     #[arg(long, value_name = "MISTAKE")]
     pub mistake: Option<Mistake>,
+    /// Leaves the interrupt request level as it is where the driver raises it, which must be noticed as a deadlock.
+    #[arg(long)]
+    pub forget_to_raise: bool,
     /// Soaks in this process.
     #[arg(long, hide = true)]
     pub judged: bool,

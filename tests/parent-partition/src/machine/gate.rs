@@ -5,6 +5,7 @@
 
 use std::arch::global_asm;
 
+use super::interrupt;
 use super::stack::KERNEL_STACK_SIZE;
 use super::thread_block::{DESCRIPTOR, HOST_SP, IMAGE_SP, LOWEST_SP, RETURN_ADDRESS, STACK_LOW};
 use super::thunk::{STACK_ARGUMENTS, TARGET};
@@ -87,6 +88,10 @@ global_asm!(
     "mov [rsp + rax*8 + 32], r10",
     "jmp 3b",
     "4:",
+    "lea r10, [rip + {waiting}]",
+    "cmp qword ptr [r10], 0",
+    "jne 8f",
+    "9:",
     "call [r11 + {target}]",
     "mov r10, gs:[{host_sp}]",
     "mov r11, [r10 - 8]",
@@ -100,6 +105,30 @@ global_asm!(
     "ret",
     "5:",
     "jmp [r11 + {target}]",
+    // Work of DISPATCH_LEVEL waits: the thread is preempted here, with its arguments kept.
+    "8:",
+    "push rcx",
+    "push rdx",
+    "push r8",
+    "push r9",
+    "push r11",
+    "sub rsp, 104",
+    "movups [rsp + 32], xmm0",
+    "movups [rsp + 48], xmm1",
+    "movups [rsp + 64], xmm2",
+    "movups [rsp + 80], xmm3",
+    "call {preempted}",
+    "movups xmm0, [rsp + 32]",
+    "movups xmm1, [rsp + 48]",
+    "movups xmm2, [rsp + 64]",
+    "movups xmm3, [rsp + 80]",
+    "add rsp, 104",
+    "pop r11",
+    "pop r9",
+    "pop r8",
+    "pop rdx",
+    "pop rcx",
+    "jmp 9b",
     "",
     ".globl parent_partition_enter",
     ".p2align 4",
@@ -155,6 +184,8 @@ global_asm!(
     stack_arguments = const STACK_ARGUMENTS,
     target = const TARGET,
     saved_vectors = const SAVED_VECTORS,
+    waiting = sym interrupt::WAITING,
+    preempted = sym interrupt::preempted,
 );
 
 /// Where the gate saves what the caller of a routine wants kept, in bytes below the host's stack pointer: rbx, rsi, rdi, r12

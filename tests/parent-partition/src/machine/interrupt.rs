@@ -2,9 +2,10 @@
 //!
 //! Each simulated thread has a processor to itself while it runs. Work of DISPATCH_LEVEL that the simulator has (a timer
 //! that is due, a request that is cancelled by a DPC) is done as on the real machine: it interrupts a thread that runs
-//! below DISPATCH_LEVEL, wherever in the image that is, and the thread goes on when it is done. A thread at
-//! DISPATCH_LEVEL is not interrupted. So code that takes a spin lock without raising the level meets a DPC that wants the
-//! same lock, and neither goes on: [`Rule::Deadlock`].
+//! below DISPATCH_LEVEL, wherever in the image that is or where it calls a routine, and the thread goes on when it is done.
+//! A thread at DISPATCH_LEVEL is not interrupted. So code that takes a spin lock without raising the level meets a DPC that
+//! wants the same lock, and neither goes on: [`Rule::Deadlock`]. When no thread is found in an image, a processor that is
+//! idle does the work.
 //!
 //! ```text
 //!   image code ── signal ──► handler sets rip ──► entry (saves all registers)
@@ -39,9 +40,13 @@ pub fn run(work: impl FnOnce() + Send + 'static) {
     let job = Arc::new(Job { work: Mutex::new(Some(Box::new(work))), done: AtomicBool::new(false) });
     queue().push_back(Arc::clone(&job));
     WAITING.fetch_add(1, Ordering::Release);
+    // One asks at a time: the answers are counted.
+    let _asking = asking();
     let begun = Instant::now();
+    let mut idle_rounds = 0;
     while !job.done.load(Ordering::Acquire) {
-        if begun.elapsed() > IDLE && job.begin_here() {
+        idle_rounds = if all_are_outside(&job) { idle_rounds + 1 } else { 0 };
+        if idle_rounds >= IDLE_ROUNDS && job.begin_here() {
             return;
         }
         if begun.elapsed() > LIMIT {
@@ -50,9 +55,30 @@ pub fn run(work: impl FnOnce() + Send + 'static) {
         if begun.elapsed() > LIMIT + LIMIT {
             violation_at(Rule::Deadlock, "", 0, "a DPC does not end");
         }
-        signal_all();
-        std::thread::sleep(BETWEEN_SIGNALS);
     }
+}
+
+/// Does the work that waits, on the processor of the calling thread; called where an image calls a routine.
+pub(super) extern "win64" fn preempted() {
+    if thread_block::expect_current().irql() < irql::DISPATCH_LEVEL {
+        interrupted();
+    }
+}
+
+/// Interrupts every thread, and says whether each was seen outside of all images.
+///
+/// A thread that its host keeps off the processors answers when it runs again.
+fn all_are_outside(job: &Job) -> bool {
+    OUTSIDE.store(0, Ordering::Release);
+    let asked = signal_all();
+    let begun = Instant::now();
+    while begun.elapsed() < ROUND && !job.done.load(Ordering::Acquire) {
+        if OUTSIDE.load(Ordering::Acquire) >= asked {
+            return true;
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+    false
 }
 
 /// Lists the calling thread as one that can be interrupted; undone by dropping what is returned.
@@ -102,13 +128,18 @@ fn next() -> Option<Arc<Job>> {
     queue().pop_front()
 }
 
-fn signal_all() {
+/// How many threads were signalled.
+fn signal_all() -> usize {
     // SAFETY: it has no precondition.
     let own = unsafe { libc::pthread_self() };
-    for thread in threads().iter().filter(|thread| **thread != own) {
-        // SAFETY: a listed thread lives: it takes itself off the list, under the lock held here, before it ends.
-        unsafe { libc::pthread_kill(*thread, SIGNAL) };
-    }
+    let threads = threads();
+    let others = threads.iter().filter(|thread| **thread != own);
+    others
+        .map(|thread| {
+            // SAFETY: a listed thread lives: it takes itself off the list, under the lock held here, before it ends.
+            unsafe { libc::pthread_kill(*thread, SIGNAL) };
+        })
+        .count()
 }
 
 fn install() {
@@ -130,10 +161,12 @@ extern "C" fn on_signal(_signal: libc::c_int, _info: *mut libc::siginfo_t, conte
     // SAFETY: the kernel passes a valid context to an SA_SIGINFO handler, which is this thread's alone.
     let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
     let (rip, rsp) = (registers[libc::REG_RIP as usize] as usize, registers[libc::REG_RSP as usize] as usize);
-    let Some(image) = image::find_known(rip).filter(|image| image.is_executable(rip)) else { return };
-    if !block.stack().contains(rsp) {
+    let image =
+        image::find_known(rip).filter(|image| image.is_executable(rip) && block.stack().contains(rsp));
+    let Some(image) = image else {
+        OUTSIDE.fetch_add(1, Ordering::AcqRel);
         return;
-    }
+    };
     if block.irql() < irql::DISPATCH_LEVEL {
         if WAITING.load(Ordering::Acquire) != 0 {
             block.set_resume(rip);
@@ -215,6 +248,11 @@ fn queue() -> MutexGuard<'static, VecDeque<Arc<Job>>> {
     QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn asking() -> MutexGuard<'static, ()> {
+    static ASKING: Mutex<()> = Mutex::new(());
+    ASKING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn threads() -> MutexGuard<'static, Vec<libc::pthread_t>> {
     static THREADS: Mutex<Vec<libc::pthread_t>> = Mutex::new(Vec::new());
     THREADS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -222,10 +260,15 @@ fn threads() -> MutexGuard<'static, Vec<libc::pthread_t>> {
 
 /// How long a DPC may take: the DPC watchdog of the real machine is as patient.
 const LIMIT: Duration = Duration::from_secs(5);
-/// How long a DPC waits for a thread to interrupt before a processor that is idle takes it: longer than a busy host keeps a
-/// thread that is ready off its processors.
-const IDLE: Duration = Duration::from_millis(100);
-const BETWEEN_SIGNALS: Duration = Duration::from_micros(20);
+/// How often in a row every thread must be seen outside of all images before a processor that is idle does the work: a
+/// thread that calls routines all the time is outside now and then.
+const IDLE_ROUNDS: u32 = 8;
+/// How long a round waits for answers: a thread that has ended since, or that is at DISPATCH_LEVEL, does not answer.
+const ROUND: Duration = Duration::from_millis(20);
+const BETWEEN_LOOKS: Duration = Duration::from_micros(20);
 const SIGNAL: libc::c_int = libc::SIGUSR1;
-static WAITING: AtomicUsize = AtomicUsize::new(0);
+/// How much work waits; the gate looks at it, too.
+pub(super) static WAITING: AtomicUsize = AtomicUsize::new(0);
+/// How many threads have answered that they are outside of all images.
+static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
 static DEADLOCK: AtomicBool = AtomicBool::new(false);

@@ -1,5 +1,7 @@
 //! The routines by which drivers read and change the interrupt request level.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::{dpc, spin_lock};
 use crate::machine;
 pub use crate::machine::irql::{APC_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL};
@@ -15,7 +17,12 @@ pub extern "win64" fn KeGetCurrentIrql() -> u8 {
 ///
 /// Follows the KeRaiseIrql page (any IRQL). Judged: a level below the current one, or above HIGH_LEVEL.
 pub extern "win64" fn KfRaiseIrql(new: u8) -> u8 {
-    machine::irql::raise(new)
+    if UNRAISED.load(Ordering::Relaxed) { machine::irql::current() } else { machine::irql::raise(new) }
+}
+
+/// Has [`KfRaiseIrql`] leave the level as it is: a driver then behaves like one that forgets to raise it.
+pub fn forget_to_raise() {
+    UNRAISED.store(true, Ordering::Relaxed);
 }
 
 /// Raises the level to DISPATCH_LEVEL and returns the one before.
@@ -53,3 +60,5 @@ pub(super) fn lower(new: u8) {
     }
     machine::irql::lower(new);
 }
+
+static UNRAISED: AtomicBool = AtomicBool::new(false);
