@@ -86,6 +86,9 @@ pub struct RunArguments {
     /// The function driver of the device; the driver under test lies above it.
     #[arg(long, value_name = "FILE.sys")]
     pub below: Option<PathBuf>,
+    /// Leaves the interrupt request level as it is where the driver raises it; a driver that does not raise it behaves so.
+    #[arg(long)]
+    pub forget_to_raise: bool,
 }
 
 impl RunArguments {
@@ -151,9 +154,6 @@ pub struct SoakArguments {
     /// Has the driver's handler make a mistake, which must be noticed.
     #[arg(long, value_name = "MISTAKE")]
     pub mistake: Option<Mistake>,
-    /// Leaves the interrupt request level as it is where the driver raises it, which must be noticed as a deadlock.
-    #[arg(long)]
-    pub forget_to_raise: bool,
     /// Soaks in this process.
     #[arg(long, hide = true)]
     pub judged: bool,

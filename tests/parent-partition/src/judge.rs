@@ -161,6 +161,8 @@ rules! {
     ObjectState = "object-state",
     /// A DPC that never ends, since it wants a lock that the thread it interrupted holds (DPC_WATCHDOG_VIOLATION).
     Deadlock = "deadlock",
+    /// Two locks taken in both orders, which can deadlock (Driver Verifier, "Deadlock Detection").
+    LockOrder = "lock-order",
     /// VFs left on in a device that stops, leaves D0 or is removed (EnableVirtualization).
     VfsEnabled = "vfs-enabled",
     /// A routine that the framework or kernel has, and that is not served here.

@@ -25,6 +25,7 @@ use std::io::{self, BufReader};
 use std::path::Path;
 
 use crate::command::{BAD_ARGUMENTS, RunArguments};
+use crate::nt::irql;
 use crate::partition::Partition;
 use crate::plugins::Plugins;
 use crate::script::stage::Play;
@@ -48,6 +49,9 @@ pub fn run(arguments: &RunArguments) -> u8 {
             return BAD_ARGUMENTS;
         }
     };
+    if arguments.forget_to_raise {
+        irql::forget_to_raise();
+    }
     let mut partition = Partition::boot(image, arguments.vfs(), Client::Windows);
     partition.set_up(arguments.setup());
     if let Err(status) = partition.load() {

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use scenarios::command::{self, CLEAN, RULE_BROKEN, Run};
+use scenarios::command::{self, CLEAN, Run};
 
 /// Exit code of a soak whose ledger does not agree.
 const DISAGREES: i32 = 1;
@@ -58,14 +58,4 @@ fn handler_that_takes_writes_out_of_order_is_noticed() {
 #[test]
 fn soak_in_which_too_little_happens_proves_nothing() {
     soak(&["--seconds", "1", "--least", "1000000"]).expect_code(PROVES_NOTHING);
-}
-
-/// The driver's own locks are taken behind a raise. Without it a DPC that cancels a parked request meets, on the same
-/// processor, a thread that holds the lock it wants.
-#[test]
-fn driver_that_does_not_raise_the_level_deadlocks() {
-    let run = soak(&["--forget-to-raise", "--least", "1000000"]);
-    run.expect_code(RULE_BROKEN);
-    assert!(run.errors.contains(r#""rule":"deadlock""#), "{run}");
-    assert_eq!(figure(&run, "rules_broken"), 1, "{run}");
 }

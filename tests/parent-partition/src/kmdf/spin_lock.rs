@@ -33,6 +33,12 @@ impl Kind for SpinLock {
     }
 }
 
+impl Drop for SpinLock {
+    fn drop(&mut self) {
+        kernel::forget_lock(&self.word);
+    }
+}
+
 /// The routines of this file.
 pub(super) fn routines() -> impl IntoIterator<Item = Routine> {
     routines![WdfSpinLockCreate, WdfSpinLockAcquire, WdfSpinLockRelease]

@@ -58,9 +58,45 @@ pub fn run(work: impl FnOnce() + Send + 'static) {
     }
 }
 
+/// Runs `work` at DISPATCH_LEVEL when a thread calls the routine `name` next, on that thread's processor; where that is at
+/// DISPATCH_LEVEL, at the next call of any routine below it. Returns when it is done.
+///
+/// Breaks [`Rule::Deadlock`] when the work does not end.
+pub fn run_at_call(name: &str, work: impl FnOnce() + Send + 'static) {
+    install();
+    let begun = Arc::new(Mutex::new(None));
+    let started = Arc::clone(&begun);
+    let work = move || {
+        *started.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        work();
+    };
+    let job = Arc::new(Job { work: Mutex::new(Some(Box::new(work))), done: AtomicBool::new(false) });
+    at_calls().push((name.to_owned(), Arc::clone(&job)));
+    WAITING.fetch_add(1, Ordering::Release);
+    while !job.done.load(Ordering::Acquire) {
+        let begun = *begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if begun.is_some_and(|begun| begun.elapsed() > LIMIT) {
+            DEADLOCK.store(true, Ordering::Release);
+            signal_all();
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+}
+
 /// Does the work that waits, on the processor of the calling thread; called where an image calls a routine.
 pub(super) extern "win64" fn preempted() {
-    if thread_block::expect_current().irql() < irql::DISPATCH_LEVEL {
+    let block = thread_block::expect_current();
+    let mut at_calls = at_calls();
+    if let Some(place) = at_calls.iter().position(|(name, _)| block.call_name() == Some(name.as_str())) {
+        queue().push_back(at_calls.swap_remove(place).1);
+    }
+    drop(at_calls);
+    run_waiting();
+}
+
+/// Does the work that waits, unless the calling thread is at DISPATCH_LEVEL.
+pub(crate) fn run_waiting() {
+    if WAITING.load(Ordering::Acquire) != 0 && irql::current() < irql::DISPATCH_LEVEL {
         interrupted();
     }
 }
@@ -246,6 +282,12 @@ global_asm!(
 fn queue() -> MutexGuard<'static, VecDeque<Arc<Job>>> {
     static QUEUE: Mutex<VecDeque<Arc<Job>>> = Mutex::new(VecDeque::new());
     QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Work for the next call of a routine.
+fn at_calls() -> MutexGuard<'static, Vec<(String, Arc<Job>)>> {
+    static AT_CALLS: Mutex<Vec<(String, Arc<Job>)>> = Mutex::new(Vec::new());
+    AT_CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn asking() -> MutexGuard<'static, ()> {

@@ -2,6 +2,7 @@
 
 use super::dispatcher::{self, Kind};
 use super::irql::APC_LEVEL;
+use super::lock_order;
 use super::spin_lock;
 use crate::judge::{self, Rule, for_caller, violation};
 use crate::machine::{self, wait};
@@ -96,6 +97,7 @@ unsafe fn take(mutex: *mut FAST_MUTEX, level: u8) {
         if kind != Kind::SynchronizationEvent {
             violation(Rule::ObjectState, format_args!("the fast mutex {mutex:p} was never initialized"));
         }
+        lock_order::wanted(mutex.addr());
         wait::until(None, || {
             if (*mutex).Count != 1 {
                 return None;
@@ -105,6 +107,7 @@ unsafe fn take(mutex: *mut FAST_MUTEX, level: u8) {
             Some(())
         });
         (*mutex).OldIrql = u32::from(level);
+        lock_order::taken(mutex.addr());
     });
 }
 
@@ -117,6 +120,7 @@ unsafe fn give(mutex: *mut FAST_MUTEX) -> u8 {
             violation(Rule::ObjectState, format_args!("the fast mutex {mutex:p} is not held by this thread"));
         }
         let level = (*mutex).OldIrql as u8;
+        lock_order::released(mutex.addr());
         wait::change(|| {
             (*mutex).Owner = std::ptr::null_mut();
             (*mutex).Count = 1;

@@ -59,6 +59,7 @@ pub(super) fn lower(new: u8) {
         dpc::drain();
     }
     machine::irql::lower(new);
+    machine::interrupt::run_waiting();
 }
 
 static UNRAISED: AtomicBool = AtomicBool::new(false);

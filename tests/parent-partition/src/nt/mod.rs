@@ -48,6 +48,7 @@ pub mod interrupt;
 pub mod irp;
 pub mod irql;
 pub(crate) mod left;
+pub(crate) mod lock_order;
 pub mod lookaside;
 pub mod memory_list;
 pub mod mutex;

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::irql::{self, DISPATCH_LEVEL};
+use super::lock_order;
 use crate::judge::{self, Rule, finding, for_caller, violation};
 use crate::machine::{self, wait};
 use crate::sys::KLOCK_QUEUE_HANDLE;
@@ -19,6 +20,7 @@ use crate::sys::KLOCK_QUEUE_HANDLE;
 pub unsafe extern "win64" fn KeInitializeSpinLock(lock: *mut u64) {
     // SAFETY: the caller promises a writable word.
     for_caller(|| unsafe { lock.write(0) });
+    lock_order::forget(lock.addr());
 }
 
 /// Raises to DISPATCH_LEVEL, takes the lock and returns the level before.
@@ -59,6 +61,7 @@ pub unsafe extern "win64" fn KeTryToAcquireSpinLockAtDpcLevel(lock: *mut u64) ->
     let taken = for_caller(|| unsafe { try_acquire(lock) });
     if taken {
         HELD.with_borrow_mut(|held| held.push(lock.addr()));
+        lock_order::taken(lock.addr());
     }
     u8::from(taken)
 }
@@ -214,12 +217,16 @@ unsafe fn acquire(lock: *mut u64) {
                 format_args!("the spin lock at {lock:p} is held by this thread already"),
             );
         }
-        // SAFETY: as above.
+    });
+    lock_order::wanted(lock.addr());
+    // SAFETY: as above.
+    for_caller(|| {
         while !unsafe { try_acquire(lock) } {
             wait::yield_now();
         }
     });
     HELD.with_borrow_mut(|held| held.push(lock.addr()));
+    lock_order::taken(lock.addr());
 }
 
 /// # Safety
@@ -242,6 +249,7 @@ unsafe fn release(lock: *mut u64) {
         word.store(0, Ordering::Release);
     });
     HELD.with_borrow_mut(|held| held.retain(|other| *other != lock.addr()));
+    lock_order::released(lock.addr());
 }
 
 thread_local! {

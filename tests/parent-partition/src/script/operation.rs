@@ -234,6 +234,13 @@ pub enum Operation {
         #[serde(default)]
         dpc: bool,
     },
+    /// An earlier request that was answered STATUS_PENDING: has a DPC cancel it when the driver calls a routine next.
+    CancelAt {
+        /// That operation's `"id"`.
+        of: Value,
+        /// The routine's name.
+        call: String,
+    },
     /// The PF is asked to invalidate blocks, by the operator's interface.
     Invalidate {
         /// A VF index or `"all"`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::judge::{self, Rule};
-use crate::machine::{thread, wait};
+use crate::machine::{interrupt, thread, wait};
 use crate::nt::control::Data;
 use crate::nt::request::Sent;
 use crate::nt::status::{self, Status};
@@ -122,6 +122,26 @@ impl Pended {
                 Err(status::NOT_FOUND)
             }
             None => Err(status::NOT_FOUND),
+        }
+    }
+
+    /// Has a DPC cancel the request whose line had that id when a routine of that name is called next; the call ends then.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_NOT_FOUND for an id of no request under way.
+    pub fn cancel_at(&mut self, of: &Value, routine: String) -> Result<Call, Status> {
+        match self.known.get(&of.to_string()) {
+            Some(UnderWay::Request(sent, _)) => {
+                let sent = sent.clone();
+                Ok(Call::begin(move || {
+                    interrupt::run_at_call(&routine, move || {
+                        sent.cancel();
+                    });
+                    status::SUCCESS
+                }))
+            }
+            Some(UnderWay::Call(_)) | None => Err(status::NOT_FOUND),
         }
     }
 

@@ -178,6 +178,13 @@ impl Stage for Play {
             }
             Operation::Await { of } => requests::finished(pended.finish(&of)),
             Operation::Cancel { of, dpc } => requests::finished(pended.cancel(&of, dpc)),
+            Operation::CancelAt { of, call } => match pended.cancel_at(&of, call) {
+                Ok(under_way) => match pended.keep(id, UnderWay::Call(under_way)) {
+                    Some((status, _)) => Outcome::of(status, Decider::Pf),
+                    None => Outcome::of(status::PENDING, Decider::Pf),
+                },
+                Err(status) => Outcome::of(status, Decider::Vsp),
+            },
             Operation::Invalidate { vf, mask } => {
                 let carried = Carried { vf: vf.0, argument: 0, block: 0, mask, data: &[] };
                 operator::send(OperatorRequest::Invalidate, &carried, None)

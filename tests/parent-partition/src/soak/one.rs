@@ -12,7 +12,6 @@ use super::{UNTIL_PROVEN, keeper, ledger, rebalance, resets, traffic};
 use crate::command::{BAD_ARGUMENTS, SoakArguments};
 use crate::machine::thread::{self, JoinHandle};
 use crate::machine::wait;
-use crate::nt::irql;
 use crate::partition::{Guest, Partition, Vfs};
 use crate::vpci::link::Client;
 use crate::vsp::door::Visit;
@@ -20,9 +19,6 @@ use crate::vsp::door::Visit;
 /// Soaks in this process, and prints a line of JSON each second and at the end; returns the exit code.
 pub fn one(arguments: &SoakArguments) -> u8 {
     let Ok(image) = arguments.image.path() else { return BAD_ARGUMENTS };
-    if arguments.forget_to_raise {
-        irql::forget_to_raise();
-    }
     let stage = Arc::new(Stage::new(arguments.guests, arguments.seed));
     let mut partition = Partition::boot(image, Vfs::all(stage.vfs()), Client::Windows);
     if let Err(status) = partition.load() {

@@ -22,6 +22,8 @@ crate::wrong::wrong_drivers! {
     a_spin_lock_is_held_before_it_is_released:
         Wdm "release_free_lock" breaks SpinLock
             calling "KeReleaseSpinLockFromDpcLevel" in "release_free_lock";
+    two_spin_locks_are_taken_in_one_order:
+        Wdm "locks_in_both_orders" breaks LockOrder calling "KeAcquireSpinLockAtDpcLevel" in "take_both";
     a_level_is_not_lowered_under_a_spin_lock:
         Wdm "lower_with_lock" breaks SpinLock calling "KeLowerIrql" in "lower_with_lock";
     an_irp_is_not_completed_under_a_spin_lock:
