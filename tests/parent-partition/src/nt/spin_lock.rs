@@ -219,8 +219,8 @@ unsafe fn acquire(lock: *mut u64) {
         }
     });
     lock_order::wanted(lock.addr());
-    // SAFETY: as above.
     for_caller(|| {
+        // SAFETY: as above.
         while !unsafe { try_acquire(lock) } {
             wait::yield_now();
         }
