@@ -401,11 +401,6 @@ pub(super) fn release_spin_lock(lock: &AtomicU64, before: u8) {
     unsafe { nt::spin_lock::KeReleaseSpinLock(lock.as_ptr(), before) };
 }
 
-/// There is no spin lock at that place any more.
-pub(super) fn forget_lock(lock: &AtomicU64) {
-    nt::lock_order::forget(lock.as_ptr().addr());
-}
-
 /// Waits until every DPC that was queued has run.
 pub(super) fn flush_dpcs() {
     nt::dpc::KeFlushQueuedDpcs();

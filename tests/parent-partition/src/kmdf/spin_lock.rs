@@ -13,6 +13,7 @@ use super::status::{self, Status};
 use super::table::{Routine, routines};
 use super::verify::{self, Violation};
 use crate::judge::{self, Rule};
+use crate::nt::lock_order;
 
 /// A spin lock.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Kind for SpinLock {
 
 impl Drop for SpinLock {
     fn drop(&mut self) {
-        kernel::forget_lock(&self.word);
+        lock_order::forget(self.word.as_ptr().addr());
     }
 }
 
