@@ -287,6 +287,8 @@ mistakes! {
         0x27 breaks ObjectState calling "IoFreeWorkItem" in Some("free_item_twice");
     a_remove_lock_is_released_once:
         0x28 breaks Reference calling "IoReleaseRemoveLockEx" in Some("release_lock_twice");
+    a_use_of_a_remove_lock_is_given_back:
+        0x30 breaks Reference calling "IoReleaseRemoveLockAndWaitEx" in Some("remove_device");
     a_file_object_is_given_back:
         0x29 breaks Leak calling "" in None;
     a_file_object_stays_while_it_is_open:

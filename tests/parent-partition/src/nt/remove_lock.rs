@@ -1,6 +1,7 @@
 //! Remove locks (IO_REMOVE_LOCK): a count of uses that a removal waits for.
 
 use std::ffi::{c_char, c_void};
+use std::time::Duration;
 
 use super::event::KeInitializeEvent;
 use super::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL};
@@ -81,7 +82,8 @@ pub unsafe extern "win64" fn IoReleaseRemoveLockEx(lock: *mut IO_REMOVE_LOCK, _t
 
 /// Ends the last use of the removal itself and waits for all others.
 ///
-/// Follows the IoReleaseRemoveLockAndWait page (PASSIVE_LEVEL). Judged: IRQL; a removal that has begun before.
+/// Follows the IoReleaseRemoveLockAndWait page (PASSIVE_LEVEL). Judged: IRQL; a removal that has begun before; a use that is
+/// not given back in ten seconds.
 ///
 /// # Safety
 /// `lock` is an initialized remove lock.
@@ -104,9 +106,18 @@ pub unsafe extern "win64" fn IoReleaseRemoveLockAndWaitEx(
                 format_args!("the remove lock {lock:p} was released for removal before"),
             );
         }
-        wait::until(None, || ((*lock).Common.IoCount <= 0).then_some(()));
+        if wait::until(Some(PATIENCE), || ((*lock).Common.IoCount <= 0).then_some(())).is_none() {
+            let left = (*lock).Common.IoCount;
+            violation(
+                Rule::Reference,
+                format_args!("{left} uses of the remove lock {lock:p} are not given back"),
+            );
+        }
     });
 }
+
+/// Longer than anything that a removal has to wait for takes.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// # Safety
 /// `lock` is readable.

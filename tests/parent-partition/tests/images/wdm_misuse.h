@@ -130,6 +130,12 @@ static NTSTATUS complete_while_lower_has_it(EXTENSION *extension, PIRP irp)
     return complete(irp, STATUS_SUCCESS, 0);
 }
 
+static NTSTATUS keep_remove_lock(EXTENSION *extension, PIRP irp)
+{
+    IoAcquireRemoveLock(&extension->remove_lock, extension);
+    return complete(irp, STATUS_SUCCESS, 0);
+}
+
 static NTSTATUS misuse(EXTENSION *extension, PIRP irp, ULONG code)
 {
     switch (code) {
@@ -149,6 +155,7 @@ static NTSTATUS misuse(EXTENSION *extension, PIRP irp, ULONG code)
     case STORY(0x2D): return write_past_extension(extension, irp);
     case STORY(0x2E): return write_past_system_buffer(extension, irp);
     case STORY(0x2F): return complete_while_lower_has_it(extension, irp);
+    case STORY(0x30): return keep_remove_lock(extension, irp);
     default: return complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
 }
