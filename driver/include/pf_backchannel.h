@@ -199,21 +199,18 @@ DEFINE_GUID(GUID_PF_BACKCHANNEL_HANDLER_INTERFACE,
 // State: the virtualization stack turned the VF off (D3).
 #define PF_BACKCHANNEL_STATE_OFF 2
 
-// LastBlame: the handler broke no rule.
-#define PF_BACKCHANNEL_BLAME_NONE 0
-
-// LastBlame: a callback took longer than the time budget.
+// Blames: a callback took longer than the time budget, or did not complete a write within it.
 #define PF_BACKCHANNEL_BLAME_LATE 1
 
-// LastBlame: a callback answered with a status that is neither STATUS_SUCCESS nor an error, or completed a ticket and
+// Blames: a callback answered with a status that is neither STATUS_SUCCESS nor an error, or completed a ticket and
 // answered besides.
 #define PF_BACKCHANNEL_BLAME_NO_ANSWER 2
 
-// LastBlame: a callback returned at another IRQL than PASSIVE_LEVEL.
-#define PF_BACKCHANNEL_BLAME_IRQL 3
+// Blames: a callback returned at another IRQL than PASSIVE_LEVEL.
+#define PF_BACKCHANNEL_BLAME_IRQL 4
 
-// LastBlame: Read wrote past the bytes that were asked for.
-#define PF_BACKCHANNEL_BLAME_OVERRUN 4
+// Blames: Read wrote past the bytes that were asked for.
+#define PF_BACKCHANNEL_BLAME_OVERRUN 8
 
 // Stands for a registration. Never 0; never used again while the PF is there.
 typedef ULONGLONG PF_BACKCHANNEL_HANDLER;
@@ -326,9 +323,9 @@ typedef struct PF_BACKCHANNEL_REGISTRATION {
     PF_BACKCHANNEL_READ Read;
     // Hears of events; not NULL.
     PF_BACKCHANNEL_VF_EVENT VfEvent;
-    // The caller's open file object on the PF's device, as WdfIoTargetWdmGetTargetFileObject, or ZwCreateFile with
-    // ObReferenceObjectByHandle, gives it. Once its handle is closed, all that was registered with it is unregistered.
-    // Not that of IoGetDeviceObjectPointer, which has closed the handle when it returns.
+    // The caller's open file object on the PF's device, as IoGetDeviceObjectPointer, WdfIoTargetWdmGetTargetFileObject, or
+    // ZwCreateFile with ObReferenceObjectByHandle gives it. Its last handle being closed, and its last reference going,
+    // each end all registrations that were made with it.
     PFILE_OBJECT FileObject;
     // The caller's driver object. It is referenced as long as the registration lives, so that the callbacks' code stays;
     // all three callbacks lie in its image. Once its driver is being unloaded they are not called any more.
@@ -371,8 +368,8 @@ typedef struct PF_BACKCHANNEL_STATISTICS {
     ULONG LateCompletions;
     // How often the registration was blamed, for any VF; wraps.
     ULONG Blamed;
-    // What for the last time: one of PF_BACKCHANNEL_BLAME_*.
-    ULONG LastBlame;
+    // What for: a mask of PF_BACKCHANNEL_BLAME_*.
+    ULONG Blames;
 } PF_BACKCHANNEL_STATISTICS;
 
 // Registers a handler for a block; VFs' calls that begin later reach it.

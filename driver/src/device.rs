@@ -15,21 +15,24 @@ use backchannel::{
 use wdk_sys::{STATUS_DEVICE_BUSY, WDFDEVICE};
 
 use crate::{
+    handler_interface,
     hardware::Hardware,
     ioctl,
     members::wait,
     pf::{Handlers, Pf},
+    plugins::Plugins,
     sriov,
     storage::Reference,
     wdf::{
-        context::{Context, ContextType},
+        context::{self, Context, ContextType},
         device::{DeviceInit, PnpCallbacks},
-        interface::create_device_interface,
+        interface::{create_device_interface, physical_device},
         irp::{File, InterfaceQuery, PnpIrps},
         queue,
         registry::{HardwareKey, ValueName},
         request::{Request, RequestCallbacks},
         resources::Resources,
+        timer::{Timer, TimerCallback},
     },
 };
 
@@ -38,6 +41,9 @@ const NUM_VFS: ValueName<6> = ValueName::new(b"NumVFs");
 /// How long the VSP may think about a rebalance, in milliseconds.
 const QUERY_STOP_TIMEOUT: ValueName<16> = ValueName::new(b"QueryStopTimeout");
 const DEFAULT_QUERY_STOP_TIMEOUT: u32 = 30_000;
+/// How long a call may wait for its VF, and a handler may take, in milliseconds.
+const TIME_BUDGET: ValueName<17> = ValueName::new(b"HandlerTimeBudget");
+const DEFAULT_TIME_BUDGET: u32 = 1_000;
 /// Not 0: the input of a request for an invalidation names the VF that it is for.
 const INPUT_IS_FILTER: ValueName<23> = ValueName::new(b"InvalidateInputIsFilter");
 /// Not 0: this driver is a filter above the function driver of the PF.
@@ -50,6 +56,8 @@ pub(crate) struct Device {
     is_filter: bool,
     /// The hardware was prepared, and D0 was not entered since: the next D0 entry belongs to a start.
     is_starting: AtomicBool,
+    /// Looks for handlers that take too long, in D0.
+    watch: Timer,
 }
 
 static DEVICE: ContextType = ContextType::new::<Device>(c"Device", &DEVICE);
@@ -70,7 +78,14 @@ pub(crate) fn add(init: DeviceInit, handlers: &'static Handlers) -> Result<(), N
     if is_filter {
         init.set_filter();
     }
-    let device = init.create(Device { pf, is_filter, is_starting: AtomicBool::new(false) })?;
+    let device =
+        init.create(Device { pf, is_filter, is_starting: AtomicBool::new(false), watch: Timer::none() })?;
+    if let Some(made) = context::of::<Device>(device) {
+        made.watch.create::<Device>(device)?;
+        if let Some(plugins) = made.pf.plugins() {
+            plugins.open(physical_device(device));
+        }
+    }
     queue::create::<Device>(device)?;
     create_device_interface(device, &GUID_DEVINTERFACE_VIRTUALIZABLE_DEVICE)?;
     create_device_interface(device, &GUID_DEVINTERFACE_PF_BACKCHANNEL)
@@ -82,9 +97,18 @@ impl Device {
         let key = HardwareKey::open(device)?;
         let timeout = key.dword(&QUERY_STOP_TIMEOUT)?.unwrap_or(DEFAULT_QUERY_STOP_TIMEOUT);
         self.pf.settings.query_stop_timeout.store(timeout, Ordering::Relaxed);
+        let budget = key.dword(&TIME_BUDGET)?.unwrap_or(DEFAULT_TIME_BUDGET);
+        self.pf.settings.time_budget.store(budget, Ordering::Relaxed);
         let is_filter = key.dword(&INPUT_IS_FILTER)?.unwrap_or(0) != 0;
         self.pf.settings.input_is_filter.store(is_filter, Ordering::Relaxed);
         key.dword(&NUM_VFS)
+    }
+}
+
+/// The device is gone: nobody's handlers are called any more.
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.pf.end_all_registrations();
     }
 }
 
@@ -103,6 +127,7 @@ impl PnpCallbacks for Device {
 
     fn d0_entry(&self) -> Result<(), NtStatus> {
         self.pf.power_up()?;
+        self.watch.start(self.pf.watch_interval());
         if self.is_starting.swap(false, Ordering::Relaxed) {
             let _always_success = self.pf.conversation.step(PnpInput::Started);
         }
@@ -110,6 +135,7 @@ impl PnpCallbacks for Device {
     }
 
     fn d0_exit(&self) {
+        self.watch.stop();
         self.pf.power_down();
     }
 
@@ -132,15 +158,16 @@ impl PnpCallbacks for Device {
         //
         // How long is not bounded, on purpose: a holder that is cut off would call code that is not there any more. The operator
         // reads the count (`PF_BACKCHANNEL_PF::References`), and a removal that does not ask is not held up by it.
-        if self.pf.count() > 1 { Err(NtStatus::from_raw(STATUS_DEVICE_BUSY)) } else { Ok(()) }
+        let is_used = self.pf.count() > 1 || !self.pf.plugins().is_none_or(Plugins::are_none);
+        if is_used { Err(NtStatus::from_raw(STATUS_DEVICE_BUSY)) } else { Ok(()) }
     }
 }
 
 impl PnpIrps for Device {
     type Behind = Pf;
 
-    fn answer(&self, query: &InterfaceQuery) -> Option<Reference<Pf>> {
-        sriov::answer(query, &self.pf)
+    fn answer(&self, query: &InterfaceQuery) -> Option<Result<Reference<Pf>, NtStatus>> {
+        sriov::answer(query, &self.pf).map(Ok).or_else(|| handler_interface::answer(query, &self.pf))
     }
 
     fn stop_cancelled(&self) {
@@ -153,6 +180,12 @@ impl PnpIrps for Device {
 
     fn closed(&self, file: File) {
         self.pf.closed(file);
+    }
+}
+
+impl TimerCallback for Device {
+    fn elapsed(&self) -> Option<u64> {
+        self.pf.watch().then(|| self.pf.watch_interval())
     }
 }
 

@@ -13,11 +13,11 @@ use wdk_sys::{
     _EVENT_TYPE::SynchronizationEvent,
     _KWAIT_REASON::Executive,
     _MODE::KernelMode,
-    BOOLEAN, DISPATCH_LEVEL, FALSE, KEVENT, KIRQL, LARGE_INTEGER, STATUS_SUCCESS,
+    BOOLEAN, DISPATCH_LEVEL, FALSE, KEVENT, KIRQL, LARGE_INTEGER, PASSIVE_LEVEL, STATUS_SUCCESS,
     ntddk::{
-        KeDelayExecutionThread, KeEnterCriticalRegion, KeInitializeEvent, KeLeaveCriticalRegion, KeLowerIrql,
-        KeQueryInterruptTimePrecise, KeSetEvent, KeWaitForSingleObject, KfRaiseIrql, PsGetCurrentThreadId,
-        ZwAllocateLocallyUniqueId,
+        KeDelayExecutionThread, KeEnterCriticalRegion, KeGetCurrentIrql, KeInitializeEvent,
+        KeLeaveCriticalRegion, KeLowerIrql, KeQueryInterruptTimePrecise, KeSetEvent, KeWaitForSingleObject,
+        KfRaiseIrql, PsGetCurrentThreadId, ZwAllocateLocallyUniqueId,
     },
 };
 
@@ -192,6 +192,25 @@ pub(crate) fn pause(time: u64) {
     let _status = unsafe { KeDelayExecutionThread(mode(), boolean(FALSE), &raw mut interval) };
 }
 
+/// Says whether the running thread is at `PASSIVE_LEVEL`; brings it there if it is not.
+pub(crate) fn restore_passive_level() -> bool {
+    // SAFETY: callable at any level.
+    let is_passive = u32::from(unsafe { KeGetCurrentIrql() }) == PASSIVE_LEVEL;
+    if !is_passive {
+        lower(const { level(PASSIVE_LEVEL) });
+    }
+    is_passive
+}
+
+/// The kernel's clock: units of 100 ns since the system's start.
+///
+/// IRQL: any.
+pub(crate) fn interrupt_time() -> u64 {
+    let mut counter = 0;
+    // SAFETY: callable at any level; the counter outlives the call.
+    unsafe { KeQueryInterruptTimePrecise(&raw mut counter) }
+}
+
 /// Takes an identifier that no other device or VF has until the next restart.
 ///
 /// IRQL: `PASSIVE_LEVEL`.
@@ -265,9 +284,7 @@ impl Parker for Kernel<'_> {
 
 impl Platform for Kernel<'_> {
     fn now(&self) -> u64 {
-        let mut counter = 0;
-        // SAFETY: callable at any level; the counter outlives the call.
-        unsafe { KeQueryInterruptTimePrecise(&raw mut counter) }
+        interrupt_time()
     }
 
     fn thread(&self) -> u64 {

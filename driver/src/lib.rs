@@ -6,6 +6,7 @@
 //! ```text
 //!   VSP ── SRIOV_DEVICE_INTERFACE_STANDARD ──► sriov, members ─┐
 //!   VSP ── IOCTL_SRIOV_* ────────────────────► ioctl, pended ──┤
+//!   IHV ── handler interface ────────────────► handler_interface, plugins ┤
 //!   operator ── operator interface ──────────► operator ───────┼─► pf ─► engine ─► handlers
 //!   PnP ── KMDF callbacks, three IRPs ───────► device ─────────┤   │
 //!   system ── DriverEntry, EvtDriverDeviceAdd ► entry ─────────┘   └─► hardware ─► bus
@@ -20,15 +21,19 @@ extern crate wdk_panic as _;
 mod bus;
 mod device;
 mod entry;
+mod handler_interface;
 mod handlers;
 mod hardware;
 mod ioctl;
 mod irql;
+mod kernel_object;
 mod members;
 pub mod mlx5;
 mod operator;
 mod pended;
 mod pf;
+mod plugin;
+mod plugins;
 mod rundown;
 mod sriov;
 mod storage;

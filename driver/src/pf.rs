@@ -7,15 +7,18 @@
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
 use backchannel::{
-    BlockHandler, HandlerTable, Invalidation, MILLISECOND, NtStatus, ParkSpot, PhysicalFunction, Platform,
-    Schema, Service, Sink, Source, StartError, Unclaimed, VfCount, VfMemory, VirtualFunction,
+    BlockHandler, BlockId, HandlerTable, Invalidation, MILLISECOND, NtStatus, ParkSpot, PhysicalFunction,
+    Platform, Schema, Service, Sink, Source, StartError, Unclaimed, VfCount, VfMemory, VirtualFunction,
     abi::pcivirt::SRIOV_INVALIDATE_BLOCK,
 };
+
+use wdk_sys::STATUS_DEVICE_BUSY;
 
 use crate::{
     hardware::Hardware,
     irql::{Event, GateCell, Kernel, RaisedSpinLock, unique_id},
     pended::Conversation,
+    plugins::Plugins,
     rundown::Rundown,
     storage::{Array, Latest, Reference, Template, Zeroed},
     wdf::{
@@ -53,6 +56,8 @@ pub struct Handlers {
 #[derive(Debug)]
 pub(crate) struct Pf {
     table: Table,
+    /// One `Plugins`, where they have a fixed address.
+    plugins: Array<Plugins>,
     serving: Latest<Serving>,
     /// There from prepare-hardware to release-hardware, open in D0.
     pub(crate) hardware: Rundown<Hardware>,
@@ -69,6 +74,8 @@ pub(crate) struct Pf {
 pub(crate) struct Settings {
     /// How long query-stop waits for the VSP, in milliseconds.
     pub(crate) query_stop_timeout: AtomicU32,
+    /// How long a call may wait for its VF, and a handler may take, in milliseconds.
+    pub(crate) time_budget: AtomicU32,
     /// Whether a request for an invalidation is for the VF that its input names.
     pub(crate) input_is_filter: AtomicBool,
 }
@@ -81,13 +88,13 @@ pub(crate) struct Serving {
     /// What the handlers keep about the VFs.
     #[expect(dead_code, reason = "the engine refers to it")]
     kept: Array<VfMemory<'static, RaisedSpinLock>>,
-    events: Array<Event>,
+    pub(crate) events: Array<Event>,
     /// The identifier of each VF.
     pub(crate) luids: Array<AtomicU64>,
 }
 
 impl Handlers {
-    /// Lists the handlers, and in the same order the blocks of each; 255 handlers and 64 blocks at most.
+    /// Lists the handlers, and in the same order the blocks of each; 191 handlers and 64 blocks at most.
     // Inline, so that it exists in constants only: as code it would need a frame of several KiB.
     #[inline]
     #[must_use]
@@ -120,6 +127,7 @@ impl Pf {
     const fn unused(table: Table) -> Self {
         Self {
             table,
+            plugins: Array::EMPTY,
             serving: Latest::new(),
             hardware: Rundown::new(),
             conversation: Conversation::new(),
@@ -127,6 +135,7 @@ impl Pf {
             gone: AtomicBool::new(false),
             settings: Settings {
                 query_stop_timeout: AtomicU32::new(0),
+                time_budget: AtomicU32::new(0),
                 input_is_filter: AtomicBool::new(false),
             },
         }
@@ -138,7 +147,8 @@ impl Pf {
     /// No memory, or the list of handlers is wrong; the status says which.
     pub(crate) fn new(handlers: &'static Handlers) -> Result<Reference<Self>, NtStatus> {
         // SAFETY: an unused table, no `Serving`, no hardware and nobody who waits own nothing.
-        let pf = unsafe { Reference::copy_of(&handlers.template) }?;
+        let mut pf = unsafe { Reference::copy_of(&handlers.template) }?;
+        Self::make_plugins(&mut pf)?;
         pf.conversation.initialize();
         for (index, blocks) in (0..u8::MAX).zip(handlers.blocks) {
             for schema in *blocks {
@@ -151,6 +161,35 @@ impl Pf {
         Ok(pf)
     }
 
+    /// Brings memory for handlers of other drivers.
+    fn make_plugins(pf: &mut Reference<Self>) -> Result<(), NtStatus> {
+        let plugins = Array::<Plugins>::zeroed(1)?;
+        if let Some(pf) = pf.alone() {
+            pf.plugins = plugins;
+            if let [plugins] = &*pf.plugins {
+                // SAFETY: the memory goes when this PF goes, together with the table, and does not move.
+                let lent = unsafe { &*core::ptr::from_ref(plugins) };
+                pf.table.set_late_handlers(lent);
+            }
+        }
+        Ok(())
+    }
+
+    /// The handlers of other drivers.
+    pub(crate) fn plugins(&self) -> Option<&Plugins> {
+        self.plugins.first()
+    }
+
+    /// The number by which the engine knows the first handler of another driver.
+    pub(crate) fn first_late_handler(&self) -> u8 {
+        self.table.first_late_handler()
+    }
+
+    /// What a block was registered as.
+    pub(crate) fn schema(&self, block: BlockId) -> Option<Schema> {
+        self.table.schema(block)
+    }
+
     /// Brings memory for `count` VFs unless it is there.
     ///
     /// IRQL: `PASSIVE_LEVEL`; only PnP calls this, one call at a time.
@@ -160,6 +199,13 @@ impl Pf {
     pub(crate) fn make_room(&self, count: u16) -> Result<(), NtStatus> {
         if self.serving.newest().is_some_and(|serving| serving.vfs.len() >= usize::from(count)) {
             return Ok(());
+        }
+        if let Some(serving) = self.serving.newest() {
+            // A handler that has not returned since the last stop is known to the VFs of that time only.
+            let kernel = serving.kernel();
+            if !serving.engine.stop(kernel.now(), &kernel) {
+                return Err(NtStatus::from_raw(STATUS_DEVICE_BUSY));
+            }
         }
         let vfs = Array::<Vf>::zeroed(usize::from(count))?;
         let spots = usize::from(count).saturating_mul(usize::from(ParkSpot::PER_VF));
@@ -205,6 +251,8 @@ impl Pf {
     /// `STATUS_INVALID_DEVICE_STATE`: started already, or [`Pf::make_room`] was not called for so many.
     pub(crate) fn start(&self, count: u16) -> Result<(), NtStatus> {
         let serving = self.serving.newest().ok_or(NtStatus::DEVICE_NOT_READY)?;
+        let budget = u64::from(self.settings.time_budget.load(Ordering::Relaxed));
+        serving.engine.set_time_budget(budget.saturating_mul(MILLISECOND));
         serving.engine.start(VfCount::new(count), &serving.kernel()).map_err(|error| match error {
             StartError::Started | StartError::TooManyVfs => NtStatus::INVALID_DEVICE_STATE,
         })
@@ -245,6 +293,7 @@ impl Pf {
     ///
     /// IRQL: `PASSIVE_LEVEL`.
     pub(crate) fn closed(&self, file: File) {
+        self.end_registrations_of(file);
         if self.conversation.closed(file) {
             self.detached();
         }
@@ -255,6 +304,22 @@ impl Pf {
         if let Some(serving) = self.serving() {
             serving.engine.drop_invalidations();
         }
+    }
+
+    /// How long to wait before handlers are looked at again, in units of 100 ns.
+    pub(crate) fn watch_interval(&self) -> u64 {
+        let budget = u64::from(self.settings.time_budget.load(Ordering::Relaxed));
+        (budget.saturating_mul(MILLISECOND) / 4).clamp(10 * MILLISECOND, 250 * MILLISECOND)
+    }
+
+    /// Blames handlers that take too long; says whether VFs are served, so that there is something to look at again.
+    ///
+    /// IRQL: up to `DISPATCH_LEVEL`.
+    pub(crate) fn watch(&self) -> bool {
+        self.serving().is_some_and(|serving| {
+            let _blamed = serving.engine.blame_late_handlers(&serving.kernel());
+            serving.engine.vf_count().value() != 0
+        })
     }
 
     /// The time by the engine's clock.

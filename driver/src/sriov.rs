@@ -134,19 +134,19 @@ impl Sink for Buffer {
 ///
 /// # Safety
 /// `context` is NULL or the `Context` of an interface that the caller holds a reference to.
-unsafe fn pf<'call>(context: *mut c_void) -> Option<&'call Pf> {
+pub(crate) unsafe fn pf<'call>(context: *mut c_void) -> Option<&'call Pf> {
     // SAFETY: our caller; a reference keeps the PF during the call.
     unsafe { context.cast::<Pf>().as_ref() }
 }
 
-unsafe extern "win64" fn interface_reference(context: *mut c_void) {
+pub(crate) unsafe extern "win64" fn interface_reference(context: *mut c_void) {
     if let Some(pf) = NonNull::new(context.cast::<Pf>()) {
         // SAFETY: KMDF or a holder of the interface calls this, so the PF is there.
         unsafe { Reference::increment(pf) };
     }
 }
 
-unsafe extern "win64" fn interface_dereference(context: *mut c_void) {
+pub(crate) unsafe extern "win64" fn interface_dereference(context: *mut c_void) {
     if let Some(pf) = NonNull::new(context.cast::<Pf>()) {
         // SAFETY: the caller gives back a reference that it holds.
         unsafe { Reference::decrement(pf) };
@@ -321,9 +321,11 @@ unsafe fn give<T>(
     status(answer.and_then(|value| unsafe { put(place, value) }))
 }
 
+/// Puts a value where a caller wants it.
+///
 /// # Safety
 /// `place` is NULL or can be written.
-unsafe fn put<T>(place: *mut T, value: T) -> Result<(), NtStatus> {
+pub(crate) unsafe fn put<T>(place: *mut T, value: T) -> Result<(), NtStatus> {
     if place.is_null() {
         return Err(NtStatus::INVALID_PARAMETER);
     }

@@ -181,6 +181,15 @@ impl<T: Sync> Reference<T> {
         Ok(Self(counted))
     }
 
+    /// The value, to be changed, if this is the only reference.
+    pub(crate) fn alone(&mut self) -> Option<&mut T> {
+        if self.counted().references.load(Ordering::Acquire) != 1 {
+            return None;
+        }
+        // SAFETY: no other reference is there, and this one is borrowed: nobody else makes one meanwhile.
+        Some(unsafe { &mut self.0.as_mut().value })
+    }
+
     /// The value's address: how the outside names it, without a reference of its own.
     pub(crate) const fn as_ptr(&self) -> NonNull<T> {
         self.0.cast()

@@ -34,9 +34,27 @@ use crate::unclaimed::Unclaimed;
 pub struct HandlerTable<'h, R, const BLOCKS: usize> {
     handlers: &'h [&'h dyn BlockHandler],
     unclaimed: Unclaimed,
+    late_handlers: Option<&'h dyn LateHandlers>,
     /// Moves on with every change; read by every call, written by none.
     epoch: AtomicU32,
     master: Mutex<R, Master<BLOCKS>>,
+}
+
+/// Handlers that come at run time: they have the places after those of the handlers that a table was made of.
+pub trait LateHandlers: Sync {
+    /// Gives the handler at a place, counted from 0; `None` beyond the last place.
+    ///
+    /// A place that no registration names is never called.
+    fn handler(&self, place: u8) -> Option<&dyn BlockHandler>;
+}
+
+/// A rule that a handler broke; what a registration was blamed for is a mask of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// A call took longer than the time budget.
+    Late,
+    /// A call answered with something that is no answer.
+    NoAnswer,
 }
 
 /// What a block is served by.
@@ -91,6 +109,9 @@ struct Registered {
     place: u8,
     /// How many calls have been inside the handler for longer than its time budget.
     stuck: u16,
+    /// How often the handler was blamed, and what for.
+    blamed: u32,
+    blames: u32,
     route: Route,
 }
 
@@ -122,6 +143,7 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
             Self {
                 handlers,
                 unclaimed: Unclaimed::Refuse,
+                late_handlers: None,
                 // A zeroed view has epoch 0 and so is renewed.
                 epoch: AtomicU32::new(1),
                 master: Mutex::new(Master { registered: LinearMap::new(), last_registration: 0, places: 0, slots: 0 }),
@@ -140,6 +162,17 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
     #[must_use]
     pub const fn unclaimed(&self) -> Unclaimed {
         self.unclaimed
+    }
+
+    /// Gives places to handlers that come at run time; [`Service::Handler`] counts them after the others.
+    pub fn set_late_handlers(&mut self, handlers: &'h dyn LateHandlers) {
+        self.late_handlers = Some(handlers);
+    }
+
+    /// Gives the number of the first handler that comes at run time.
+    #[must_use]
+    pub fn first_late_handler(&self) -> u8 {
+        u8::try_from(self.handlers.len()).unwrap_or(u8::MAX)
     }
 
     /// Binds a block to a handler; calls that begin later reach it.
@@ -165,7 +198,7 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
             master.reserve(schema, set_aside).ok_or(RegisterError::StoreFull)?;
         let registration = master.next_registration();
         let route = Route::new(schema, registration, handler, written, published);
-        let entry = Registered { schema: *schema, place, stuck: 0, route };
+        let entry = Registered { schema: *schema, place, stuck: 0, blamed: 0, blames: 0, route };
         master.registered.insert(schema.id, entry).map_err(|_| RegisterError::Full)?;
         master.places |= 1_u64.wrapping_shl(u32::from(place));
         master.slots |= slots;
@@ -237,6 +270,8 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
         let before = entry.route.registration;
         entry.route = entry.route.with_handler(registration, handler);
         entry.stuck = 0;
+        entry.blamed = 0;
+        entry.blames = 0;
         self.move_on();
         Ok(before)
     }
@@ -252,9 +287,25 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
             return false;
         }
         entry.stuck = entry.stuck.saturating_add(1);
+        entry.note(Blame::Late);
         entry.route = entry.route.with(rule::STUCK);
         self.move_on();
         true
+    }
+
+    /// Remembers what a handler did wrong.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn note(&self, registration: u32, blame: Blame) {
+        if let Some(entry) = self.master.lock().of_registration(registration) {
+            entry.note(blame);
+        }
+    }
+
+    /// Says how often the handler of a block was blamed, and what for, as a mask of [`Blame::bit`].
+    #[must_use]
+    pub fn blames(&self, id: BlockId) -> Option<(u32, u32)> {
+        self.master.lock().registered.get(&id).map(|entry| (entry.blamed, entry.blames))
     }
 
     /// Puts a handler back into service when the last of its late calls has returned.
@@ -299,7 +350,10 @@ impl<'h, R: RawMutex, const BLOCKS: usize> HandlerTable<'h, R, BLOCKS> {
     }
 
     pub(crate) fn handler(&self, index: u8) -> Option<&'h dyn BlockHandler> {
-        self.handlers.get(usize::from(index)).copied()
+        match usize::from(index).checked_sub(self.handlers.len()) {
+            None => self.handlers.get(usize::from(index)).copied(),
+            Some(place) => self.late_handlers?.handler(u8::try_from(place).ok()?),
+        }
     }
 
     /// Finds a block's published content; stale as soon as the epoch has moved on.
@@ -383,7 +437,23 @@ impl Service {
     }
 }
 
+impl Blame {
+    /// Gives the bit that stands for it.
+    #[must_use]
+    pub const fn bit(self) -> u32 {
+        match self {
+            Self::Late => 1,
+            Self::NoAnswer => 2,
+        }
+    }
+}
+
 impl Registered {
+    const fn note(&mut self, blame: Blame) {
+        self.blamed = self.blamed.wrapping_add(1);
+        self.blames |= blame.bit();
+    }
+
     const fn draining(&self) -> Draining {
         Draining {
             registration: self.route.registration,

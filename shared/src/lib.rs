@@ -139,6 +139,7 @@ mod message;
 mod negotiation;
 mod owned;
 mod physical_function;
+mod places;
 mod platform;
 mod pnp;
 mod policy;
@@ -164,7 +165,7 @@ pub use evidence::Evidence;
 pub use gate::{Gate, Gated, Pass};
 pub use handler::{BlockHandler, Call, Output};
 pub use handler_memory::VfMemory;
-pub use handler_table::{HandlerTable, RegisterError, Service, UnregisterError};
+pub use handler_table::{Blame, HandlerTable, LateHandlers, RegisterError, Service, UnregisterError};
 pub use invalidation::{Invalidation, InvalidationStatistics, InvalidationTarget};
 pub use message::{
     Blocks, ClientError, LONGEST_MESSAGE, MessageBlocks, MessageClient, MessageHandler, MessageLimits,
@@ -172,7 +173,8 @@ pub use message::{
 };
 pub use negotiation::{Agreement, Negotiation, NegotiationRecord, Offer};
 pub use owned::Owned;
-pub use physical_function::{Content, PhysicalFunction, StartError, VfError};
+pub use physical_function::{Content, Leaving, PhysicalFunction, StartError, VfError};
+pub use places::{PlaceState, Places};
 pub use platform::{MILLISECOND, ParkSpot, Parker, Platform, SECOND};
 pub use pnp::{Answer, Effect, Effects, PfEvent, PnpInput, PnpNotifications, PnpState};
 pub use policy::{Override, Standing};

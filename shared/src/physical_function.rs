@@ -40,6 +40,7 @@ use crate::vf::{VfCount, VfIndex};
 use crate::virtual_function::VirtualFunction;
 
 pub use content::Content;
+pub use drain::Leaving;
 pub use life::{StartError, VfError};
 
 /// Serves the VFs of one PF.

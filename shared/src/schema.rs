@@ -110,6 +110,8 @@ pub struct Schema {
 /// Why a schema is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaError {
+    /// A C structure holds a number that stands for nothing.
+    UnknownValue,
     /// No length was stated, or one of 0.
     NoLength,
     /// The maximum is above 128.
@@ -136,7 +138,7 @@ pub enum SchemaError {
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a builder describes nothing before `build`"]
 pub struct SchemaBuilder {
-    schema: Schema,
+    pub(crate) schema: Schema,
 }
 
 impl Schema {

@@ -15,14 +15,36 @@ use crate::halves::{join, split};
 use crate::platform::{ParkSpot, Parker};
 use crate::status::NtStatus;
 use crate::sync::{AtomicU32, AtomicU64, Ordering, const_new};
-use crate::vf::Vf;
+use crate::vf::{VfCount, VfIndex};
 
 /// Stands for one write that is to be completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    pub(crate) vf: Vf,
+    pub(crate) vf: VfIndex,
     number: u32,
 }
+
+impl Ticket {
+    /// Gives the ticket as a number, for a handler behind a C interface; never 0.
+    #[must_use]
+    pub fn to_bits(self) -> u64 {
+        IN_BITS | u64::from(self.vf.value()) << VF_SHIFT | u64::from(self.number)
+    }
+
+    /// Takes the ticket from a number; `None` if it cannot be one.
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        let vf = u16::try_from(bits >> VF_SHIFT & 0xFFFF).ok()?;
+        let number = u32::try_from(bits & u64::from(NUMBERS)).ok()?;
+        // Whether there is such a VF is seen when the ticket is completed.
+        let ticket = Self { vf: VfCount::new(u16::MAX).index(vf)?, number };
+        (ticket.to_bits() == bits).then_some(ticket)
+    }
+}
+
+/// Set in every ticket's number.
+const IN_BITS: u64 = 1 << 63;
+const VF_SHIFT: u32 = 32;
 
 /// The ticket was answered already, or its time was over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +74,7 @@ impl Tickets {
     }
 
     /// Opens a ticket; called inside the gate.
-    pub(crate) fn open(&self, vf: Vf) -> Ticket {
+    pub(crate) fn open(&self, vf: VfIndex) -> Ticket {
         let (last, _status) = split(self.word.load(Ordering::Relaxed));
         let number = last.wrapping_shr(NUMBER_SHIFT).wrapping_add(1) & NUMBERS;
         let ticket = Ticket { vf, number };
@@ -121,7 +143,7 @@ fn word(ticket: Ticket, state: u32, status: u32) -> u64 {
 }
 
 const fn spot(ticket: Ticket) -> ParkSpot {
-    ParkSpot { vf: ticket.vf.index.value(), waiter: ParkSpot::DEFERRED }
+    ParkSpot { vf: ticket.vf.value(), waiter: ParkSpot::DEFERRED }
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -130,7 +152,7 @@ mod tests {
     use crate::platform::{ParkSpot, Parker};
     use crate::status::NtStatus;
     use crate::sync::Ordering;
-    use crate::vf::{Generation, Vf, VfCount};
+    use crate::vf::{VfCount, VfIndex};
     use core::cell::{Cell, RefCell};
 
     /// Answers each park as the test says, and counts who is unparked.
@@ -160,8 +182,8 @@ mod tests {
     }
 
     #[expect(clippy::expect_used, reason = "3 is below 4")]
-    fn vf() -> Vf {
-        Vf { index: VfCount::new(4).index(3).expect("3 is below 4"), generation: Generation::new(1) }
+    fn vf() -> VfIndex {
+        VfCount::new(4).index(3).expect("3 is below 4")
     }
 
     const REFUSED: NtStatus = NtStatus::REVISION_MISMATCH;

@@ -166,6 +166,11 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> VirtualFunction<G, R, B
         self.running.store(registration, Ordering::Release);
     }
 
+    /// The handler has returned and completes its call later: the call is never too long from here on.
+    pub(crate) fn await_completion(&self) {
+        self.since.store(u64::MAX, Ordering::Relaxed);
+    }
+
     /// Release, so that a drain which sees it also sees all that the handler did.
     pub(crate) fn end_handler(&self) {
         self.running.store(0, Ordering::Release);

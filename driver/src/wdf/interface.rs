@@ -24,6 +24,12 @@ pub(crate) fn create_device_interface(device: WDFDEVICE, class: &'static GUID) -
     })
 }
 
+/// The address of the device's physical device object, by which others open it; to be compared only.
+pub(crate) fn physical_device(device: WDFDEVICE) -> usize {
+    // SAFETY: KMDF gave us the device handle.
+    unsafe { call_unsafe_wdf_function_binding!(WdfDeviceWdmGetPhysicalDevice, device) }.addr()
+}
+
 /// Asks the drivers below the device for the interface `identity`; `None` if nobody there has it.
 ///
 /// The answer holds a reference that its `InterfaceDereference` gives back.
@@ -74,7 +80,8 @@ unsafe fn query(
     }
 }
 
-const fn interface_size<T>() -> u16 {
+/// A structure's size, as an interface's `Size` member takes it.
+pub(crate) const fn interface_size<T>() -> u16 {
     const { assert!(size_of::<T>() < 0x1_0000, "an interface's size has 16 bits") };
     #[expect(
         clippy::as_conversions,

@@ -1,4 +1,4 @@
-//! IRPs that a device sees before the framework does: three minor functions of `IRP_MJ_PNP`, and `IRP_MJ_CLEANUP`.
+//! IRPs that a device sees before the framework does: three minor functions of `IRP_MJ_PNP`, and how a file ends.
 //!
 //! The framework has no callback for a cancelled stop, does not tell an interface's provider what size was asked for,
 //! waits at removal for requests that this driver holds, and keeps no files of a filter: these IRPs are looked at first.
@@ -8,10 +8,11 @@ use core::{ffi::c_void, mem::offset_of};
 
 use backchannel::{NtStatus, abi::GUID};
 use wdk_sys::{
-    IO_NO_INCREMENT, IO_STACK_LOCATION, IRP, IRP_MJ_CLEANUP, IRP_MJ_PNP, IRP_MN_CANCEL_STOP_DEVICE,
-    IRP_MN_QUERY_INTERFACE, IRP_MN_REMOVE_DEVICE, NTSTATUS, PDEVICE_OBJECT, PIRP, PWDFDEVICE_INIT,
-    SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS, SL_PENDING_RETURNED, STATUS_SUCCESS,
-    WDFDEVICE, WDFREQUEST, call_unsafe_wdf_function_binding,
+    IO_NO_INCREMENT, IO_STACK_LOCATION, IRP, IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_PNP,
+    IRP_MN_CANCEL_STOP_DEVICE, IRP_MN_QUERY_INTERFACE, IRP_MN_REMOVE_DEVICE, NTSTATUS, PDEVICE_OBJECT,
+    PFN_WDFDEVICE_WDM_IRP_PREPROCESS, PIRP, PWDFDEVICE_INIT, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR,
+    SL_INVOKE_ON_SUCCESS, SL_PENDING_RETURNED, STATUS_SUCCESS, WDFDEVICE, WDFREQUEST,
+    call_unsafe_wdf_function_binding,
     ntddk::{IoForwardIrpSynchronously, IofCompleteRequest},
 };
 
@@ -28,8 +29,9 @@ pub(crate) trait PnpIrps: Context {
     /// What interfaces are references to.
     type Behind: Sync;
 
-    /// Somebody asks for an interface; the reference that an answer holds, if it was answered.
-    fn answer(&self, query: &InterfaceQuery) -> Option<Reference<Self::Behind>>;
+    /// Somebody asks for an interface; the reference that an answer holds, or why it is refused. `None` where the
+    /// interface is not one of the device's.
+    fn answer(&self, query: &InterfaceQuery) -> Option<Result<Reference<Self::Behind>, NtStatus>>;
 
     /// The stop that was asked for is cancelled, and the drivers below are done with that. Up to `DISPATCH_LEVEL`.
     fn stop_cancelled(&self);
@@ -37,7 +39,7 @@ pub(crate) trait PnpIrps: Context {
     /// The device is about to be removed.
     fn removing(&self);
 
-    /// The last handle of a file of the device is closed.
+    /// The last handle of a file of the device is closed; and then its last reference is gone.
     fn closed(&self, file: File);
 }
 
@@ -48,6 +50,11 @@ pub(crate) struct File(usize);
 impl File {
     /// No file.
     pub(crate) const NONE: Self = Self(0);
+
+    /// The file at an address.
+    pub(crate) const fn at(address: usize) -> Self {
+        Self(address)
+    }
 
     /// The file that a request was sent on.
     ///
@@ -100,27 +107,26 @@ impl InterfaceQuery {
 /// `init` is the argument of a running `EvtDriverDeviceAdd`.
 pub(crate) unsafe fn see_first<T: PnpIrps>(init: PWDFDEVICE_INIT) -> Result<(), NtStatus> {
     let mut minors = [QUERY_INTERFACE, CANCEL_STOP_DEVICE, REMOVE_DEVICE];
-    // SAFETY: our caller vouches for `init`; no minor function is all of them.
-    checked(unsafe {
-        call_unsafe_wdf_function_binding!(
-            WdfDeviceInitAssignWdmIrpPreprocessCallback,
-            init,
-            Some(cleanup::<T>),
-            const { narrow(IRP_MJ_CLEANUP) },
-            core::ptr::null_mut(),
-            0,
-        )
-    })?;
-    // SAFETY: our caller vouches for `init`; KMDF copies the minor functions.
-    checked(unsafe {
-        call_unsafe_wdf_function_binding!(
-            WdfDeviceInitAssignWdmIrpPreprocessCallback,
-            init,
-            Some(preprocess::<T>),
-            const { narrow(IRP_MJ_PNP) },
-            minors.as_mut_ptr(),
-            3,
-        )
+    // No minor function is all of them.
+    let seen: [(PFN_WDFDEVICE_WDM_IRP_PREPROCESS, u8, &mut [u8]); 3] = [
+        (Some(closed::<T>), const { narrow(IRP_MJ_CLEANUP) }, &mut []),
+        (Some(closed::<T>), const { narrow(IRP_MJ_CLOSE) }, &mut []),
+        (Some(preprocess::<T>), const { narrow(IRP_MJ_PNP) }, &mut minors),
+    ];
+    seen.into_iter().try_for_each(|(callback, major, minors)| {
+        let count = u32::try_from(minors.len()).unwrap_or(0);
+        let minors = if minors.is_empty() { core::ptr::null_mut() } else { minors.as_mut_ptr() };
+        // SAFETY: our caller vouches for `init`; KMDF copies the minor functions.
+        checked(unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfDeviceInitAssignWdmIrpPreprocessCallback,
+                init,
+                callback,
+                major,
+                minors,
+                count,
+            )
+        })
     })
 }
 
@@ -145,7 +151,8 @@ unsafe extern "C" fn preprocess<T: PnpIrps>(device: WDFDEVICE, irp: PIRP) -> NTS
     }
 }
 
-unsafe extern "C" fn cleanup<T: PnpIrps>(device: WDFDEVICE, irp: PIRP) -> NTSTATUS {
+/// `IRP_MJ_CLEANUP` and `IRP_MJ_CLOSE`.
+unsafe extern "C" fn closed<T: PnpIrps>(device: WDFDEVICE, irp: PIRP) -> NTSTATUS {
     let irp = Irp(irp);
     if let Some(context) = context::of::<T>(device) {
         context.closed(irp.file());
@@ -155,9 +162,17 @@ unsafe extern "C" fn cleanup<T: PnpIrps>(device: WDFDEVICE, irp: PIRP) -> NTSTAT
 }
 
 fn answer<T: PnpIrps>(context: &T, device: WDFDEVICE, irp: &Irp) -> NTSTATUS {
-    let Some(reference) = irp.query().and_then(|query| context.answer(&query)) else {
-        irp.skip();
-        return irp.dispatch(device);
+    let reference = match irp.query().and_then(|query| context.answer(&query)) {
+        Some(Ok(reference)) => reference,
+        Some(Err(refused)) => {
+            irp.set_status(refused.raw());
+            irp.complete();
+            return refused.raw();
+        }
+        None => {
+            irp.skip();
+            return irp.dispatch(device);
+        }
     };
     // The question goes on down, as an answered one does, and not to the framework's own table.
     irp.set_status(STATUS_SUCCESS);

@@ -13,6 +13,7 @@ pub(crate) mod queue;
 pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod resources;
+pub(crate) mod timer;
 
 /// A structure's size, as its `Size` member takes it.
 pub(crate) const fn size_of_u32<T>() -> u32 {

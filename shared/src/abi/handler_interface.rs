@@ -3,12 +3,14 @@
 //! `driver/include/pf_backchannel.h` is generated from this file; its comments are the documentation of both.
 
 mod numbers;
+mod translated;
 
 use core::ffi::c_void;
 
 use super::{GUID, INTERFACE_REFERENCE, NTSTATUS, c_function, layout};
 
 pub use numbers::*;
+pub use translated::{publish_status, register_status, schema_status, unregister_status};
 
 /// Identifies [`PF_BACKCHANNEL_HANDLER_INTERFACE`] in `IRP_MN_QUERY_INTERFACE`.
 pub const GUID_PF_BACKCHANNEL_HANDLER_INTERFACE: GUID =
@@ -149,9 +151,9 @@ pub struct PF_BACKCHANNEL_REGISTRATION {
     pub Read: PF_BACKCHANNEL_READ,
     /// Hears of events; not NULL.
     pub VfEvent: PF_BACKCHANNEL_VF_EVENT,
-    /// The caller's open file object on the PF's device, as `WdfIoTargetWdmGetTargetFileObject`, or `ZwCreateFile` with
-    /// `ObReferenceObjectByHandle`, gives it. Once its handle is closed, all that was registered with it is unregistered.
-    /// Not that of `IoGetDeviceObjectPointer`, which has closed the handle when it returns.
+    /// The caller's open file object on the PF's device, as `IoGetDeviceObjectPointer`, `WdfIoTargetWdmGetTargetFileObject`, or
+    /// `ZwCreateFile` with `ObReferenceObjectByHandle` gives it. Its last handle being closed, and its last reference going,
+    /// each end all registrations that were made with it.
     pub FileObject: PFILE_OBJECT,
     /// The caller's driver object. It is referenced as long as the registration lives, so that the callbacks' code stays;
     /// all three callbacks lie in its image. Once its driver is being unloaded they are not called any more.
@@ -198,8 +200,8 @@ pub struct PF_BACKCHANNEL_STATISTICS {
     pub LateCompletions: u32,
     /// How often the registration was blamed, for any VF; wraps.
     pub Blamed: u32,
-    /// What for the last time: one of `PF_BACKCHANNEL_BLAME_*`.
-    pub LastBlame: u32,
+    /// What for: a mask of `PF_BACKCHANNEL_BLAME_*`.
+    pub Blames: u32,
 }
 
 c_function! {
@@ -378,7 +380,7 @@ layout!(PF_BACKCHANNEL_REGISTRATION, 72, {
 layout!(PF_BACKCHANNEL_VF_STATUS, 16, { Size: 0, Generation: 4, State: 8, Standing: 9, Reserved: 10 });
 layout!(PF_BACKCHANNEL_STATISTICS, 64, {
     Size: 0, Refused: 4, Served: 8, Bytes: 16, Last: 24, HandlerCalls: 32, HandlerTotal: 40, HandlerLongest: 48,
-    LateCompletions: 52, Blamed: 56, LastBlame: 60,
+    LateCompletions: 52, Blamed: 56, Blames: 60,
 });
 layout!(PF_BACKCHANNEL_HANDLER_INTERFACE, 112, {
     Size: 0, Version: 2, Context: 8, InterfaceReference: 16, InterfaceDereference: 24, Register: 32, Replace: 40,

@@ -12,6 +12,7 @@ use crate::block::BlockId;
 use crate::dispatch_view::rule;
 use crate::gate::Gated;
 use crate::handler::{Call, Output};
+use crate::handler_table::Blame;
 use crate::platform::{Parker, Platform};
 use crate::refusal::Refusal;
 use crate::status::NtStatus;
@@ -36,7 +37,7 @@ where
     ///
     /// [`TooLate`] if the write was answered already; that is counted, and changes nothing.
     pub fn complete<P: Parker>(&self, ticket: Ticket, status: NtStatus, parker: &P) -> Result<(), TooLate> {
-        let vf = self.vf(ticket.vf.index).ok_or(TooLate)?;
+        let vf = self.vf(ticket.vf).ok_or(TooLate)?;
         vf.tickets.complete(ticket, status, parker)
     }
 
@@ -61,16 +62,17 @@ where
         block: &[u8],
         platform: &P,
     ) -> Result<(), Refusal> {
-        let ticket = admitted.route.has(rule::DEFERRED).then(|| vf.tickets.open(admitted.vf));
+        let ticket = admitted.route.has(rule::DEFERRED).then(|| vf.tickets.open(admitted.vf.index));
         let call = self.call(admitted, handler, ticket);
         let handler = self.handlers.handler(handler).ok_or(Refusal::HandlerAnswer)?;
-        timed(vf, admitted, platform, || {
+        let outcome = timed(vf, admitted, platform, || {
             let answer = handler.write(&call, block);
             match ticket {
                 None => judged(answer),
                 Some(ticket) => self.await_answer(vf, admitted, ticket, answer, platform),
             }
-        })
+        });
+        self.note_no_answer(admitted, outcome)
     }
 
     pub(super) fn ask_read<P: Platform>(
@@ -85,7 +87,20 @@ where
         let handler = self.handlers.handler(handler).ok_or(Refusal::HandlerAnswer)?;
         let mut output = Output::new(staging, admitted.route.has(rule::TRUNCATABLE));
         let outcome = timed(vf, admitted, platform, || judged(handler.read(&call, &mut output)));
-        if output.has_overflowed() { Err(Refusal::ReadTooShort) } else { outcome }
+        if output.has_overflowed() {
+            Err(Refusal::ReadTooShort)
+        } else {
+            self.note_no_answer(admitted, outcome)
+        }
+    }
+
+    /// Blames a handler that gave no answer.
+    #[inline]
+    fn note_no_answer(&self, admitted: &Admitted, outcome: Result<(), Refusal>) -> Result<(), Refusal> {
+        if outcome == Err(Refusal::HandlerAnswer) {
+            self.handlers.note(admitted.route.registration, Blame::NoAnswer);
+        }
+        outcome
     }
 
     const fn call(&self, admitted: &Admitted, handler: u8, ticket: Option<Ticket>) -> Call<'_> {
@@ -124,8 +139,13 @@ where
             };
         }
         let deadline = admitted.time.saturating_add(self.time_budget());
+        // The handler has returned: what is late from here on is its completion, not its call.
+        vf.await_completion();
         match vf.tickets.wait(ticket, deadline, platform) {
-            None => Err(Refusal::TimedOut),
+            None => {
+                self.handlers.note(admitted.route.registration, Blame::Late);
+                Err(Refusal::TimedOut)
+            }
             Some(NtStatus::SUCCESS) => Ok(()),
             Some(status) => judged(Err(status)),
         }

@@ -54,6 +54,13 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         })
     }
 
+    /// Says how often the handler of a block was blamed, and what for, as a mask of [`Blame::bit`](crate::Blame::bit);
+    /// `None` if there is no such block.
+    #[must_use]
+    pub fn blames(&self, block: BlockId) -> Option<(u32, u32)> {
+        self.handlers.blames(block)
+    }
+
     /// Says how many handler calls of a VF took about how long; see [`HISTOGRAM_PLACES`](crate::HISTOGRAM_PLACES).
     #[must_use]
     pub fn handler_times(&self, vf: VfIndex, place: usize) -> u32 {

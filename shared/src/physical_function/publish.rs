@@ -32,6 +32,33 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         self.publish_checked(vf, None, block, content, time)
     }
 
+    /// Makes `content` what a VF reads from a block, unless the VF has begun another life since.
+    ///
+    /// # Errors
+    ///
+    /// See [`PublishError`].
+    pub fn publish_in_life(
+        &self,
+        vf: VfIndex,
+        life: u32,
+        block: BlockId,
+        content: &[u8],
+        time: u64,
+    ) -> Result<(), PublishError> {
+        self.publish_checked(vf, Some(Generation::new(life)), block, content, time)
+    }
+
+    /// Makes `content` what every VF reads from a block.
+    ///
+    /// # Errors
+    ///
+    /// See [`PublishError`]; what is wrong for one VF is wrong for all.
+    pub fn publish_to_all(&self, block: BlockId, content: &[u8], time: u64) -> Result<(), PublishError> {
+        (0..u16::MAX)
+            .map_while(|vf| self.index(vf))
+            .try_for_each(|vf| self.publish_checked(vf, None, block, content, time))
+    }
+
     /// Makes `content` what a VF reads from a block that the operator owns.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ mod invalidations;
 #[cfg(test)]
 mod late;
 #[cfg(test)]
+mod late_handlers;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod negotiation;

@@ -26,8 +26,9 @@ const LIBRARY_IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_LIBRARY_IMAGE";
 /// The variable that tells tests where the command `parent-partition` lies.
 const COMMAND_VARIABLE: &str = "PF_PARENT_PARTITION";
 
-/// The release image may not be larger, in bytes.
-const LARGEST_IMAGE: usize = 80 * 1024;
+/// The release image may not be larger, in bytes. The run-time handler interface takes 16 KiB of it, and the example's
+/// handlers 8.
+const LARGEST_IMAGE: usize = 88 * 1024;
 
 /// What a step does; it returns how many checks it made.
 type Check = fn() -> Result<usize>;

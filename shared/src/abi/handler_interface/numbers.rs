@@ -70,17 +70,15 @@ pub const PF_BACKCHANNEL_STATE_ENABLED: u8 = 1;
 /// `State`: the virtualization stack turned the VF off (D3).
 pub const PF_BACKCHANNEL_STATE_OFF: u8 = 2;
 
-/// `LastBlame`: the handler broke no rule.
-pub const PF_BACKCHANNEL_BLAME_NONE: u32 = 0;
-/// `LastBlame`: a callback took longer than the time budget.
+/// `Blames`: a callback took longer than the time budget, or did not complete a write within it.
 pub const PF_BACKCHANNEL_BLAME_LATE: u32 = 1;
-/// `LastBlame`: a callback answered with a status that is neither `STATUS_SUCCESS` nor an error, or completed a ticket and
+/// `Blames`: a callback answered with a status that is neither `STATUS_SUCCESS` nor an error, or completed a ticket and
 /// answered besides.
 pub const PF_BACKCHANNEL_BLAME_NO_ANSWER: u32 = 2;
-/// `LastBlame`: a callback returned at another IRQL than `PASSIVE_LEVEL`.
-pub const PF_BACKCHANNEL_BLAME_IRQL: u32 = 3;
-/// `LastBlame`: `Read` wrote past the bytes that were asked for.
-pub const PF_BACKCHANNEL_BLAME_OVERRUN: u32 = 4;
+/// `Blames`: a callback returned at another IRQL than `PASSIVE_LEVEL`.
+pub const PF_BACKCHANNEL_BLAME_IRQL: u32 = 4;
+/// `Blames`: `Read` wrote past the bytes that were asked for.
+pub const PF_BACKCHANNEL_BLAME_OVERRUN: u32 = 8;
 
 /// The structure's `Size` is not that of its version.
 pub const PF_BACKCHANNEL_STATUS_WRONG_SIZE: NTSTATUS = status(0x01);
