@@ -9,9 +9,11 @@ use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use backchannel::{
-    Answer, BlockHandler, BlockId, BlockMask, Call, Effect, Gate, Gated, HandlerTable, InvalidationTarget, NtStatus,
-    Output, Override, Owned, ParkSpot, Parker, Pass, PhysicalFunction, Platform, PnpInput, PnpNotifications, Refusal,
-    Schema, Service, Sink, Source, Unclaimed, Vf, VfCount, VfEvent, VirtualFunction,
+    Answer, BlockHandler, BlockId, BlockMask, Blocks, Call, Effect, Gate, Gated, HandlerTable,
+    InvalidationTarget, MessageBlocks, MessageClient, MessageHandler, MessageLimits, Messages, NtStatus,
+    Outbox, Output, Override, Owned, ParkSpot, Parker, Pass, PhysicalFunction, Platform, PnpInput,
+    PnpNotifications, Refusal, Schema, SendError, Service, Sink, Source, Unclaimed, Vf, VfCount, VfEvent,
+    VfMemory, VirtualFunction,
 };
 
 unsafe extern "C" {
@@ -131,14 +133,65 @@ impl Sink for Raw {
     }
 }
 
-static TABLE: HandlerTable<'static, Lock, 64> = HandlerTable::new(&[&Handler]).with_unclaimed(Unclaimed::Echo(3));
+/// Sends each message back, and one of its own when it is asked.
+struct Echo;
+
+impl MessageHandler for Echo {
+    fn message(&self, _: &Call<'_>, message: &[u8], outbox: &mut Outbox<'_>) -> Result<(), NtStatus> {
+        outbox.send(message).map_err(SendError::status)
+    }
+
+    fn asked(&self, call: &Call<'_>, outbox: &mut Outbox<'_>) {
+        let mut bytes = [0; 9];
+        let length = usize::from(call.published(call.block(), &mut bytes));
+        let _sent = outbox.send(bytes.get(..length).unwrap_or_default());
+    }
+}
+
+const IDS: MessageBlocks =
+    MessageBlocks { control: BlockId::new(1), to_pf: BlockId::new(2), to_vf: BlockId::new(3) };
+static MESSAGES: Messages<Echo> = Messages::new(Echo, IDS, MessageLimits::DEFAULT);
+
+/// A VF driver's way to the PF, without a guest between.
+struct Way<'a>(&'a Pf);
+
+impl Blocks for Way<'_> {
+    type Refusal = i32;
+
+    fn write(&mut self, block: u32, bytes: &[u8]) -> Result<(), i32> {
+        match self.0.write(0, block, &bytes, &Host) {
+            NtStatus::SUCCESS => Ok(()),
+            status => Err(status.raw()),
+        }
+    }
+
+    fn read(&mut self, block: u32, mut bytes: &mut [u8]) -> Result<(), i32> {
+        match self.0.read(0, block, &mut bytes, &Host) {
+            NtStatus::SUCCESS => Ok(()),
+            status => Err(status.raw()),
+        }
+    }
+}
+
+/// What a VF driver does with messages.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn converse(pf: &Pf, bytes: *mut u8, length: usize) -> u32 {
+    let bytes = unsafe { core::slice::from_raw_parts_mut(bytes, length) };
+    let Ok(mut client) = MessageClient::open(Way(pf), IDS) else { return 0 };
+    let sent = client.send(bytes).is_ok();
+    let received = client.receive(bytes).ok().flatten();
+    u32::from(sent) + u32::from(received > Some(2)) + client.longest_to_pf() + client.longest_to_vf()
+}
+
+static TABLE: HandlerTable<'static, Lock, 64> =
+    HandlerTable::new(&[&Handler, &MESSAGES]).with_unclaimed(Unclaimed::Echo(3));
 static VFS: [VirtualFunction<Room, Lock, 64>; 2] =
     [const { VirtualFunction::new(Room { gate: Gate::new(), owned: UnsafeCell::new(Owned::new()) }) }; 2];
 
 /// Makes the PF.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn make(to: *mut Pf) {
-    unsafe { to.write(PhysicalFunction::new(&VFS, &TABLE)) };
+pub unsafe extern "C" fn make(to: *mut Pf, memory: &'static [VfMemory<'static, Lock>]) {
+    unsafe { to.write(PhysicalFunction::with_memory(&VFS, &TABLE, memory)) };
 }
 
 /// What VFs do.
@@ -178,7 +231,12 @@ pub unsafe extern "C" fn manage(pf: &Pf, pnp: &mut PnpNotifications, vf: u16, nu
     let (answer, effects) = pnp.step(input);
     let told = effects.iter().any(|effect| matches!(effect, Effect::CompleteNotification(_)));
     let waits = matches!(answer, Answer::Wait);
-    i32::from(started) + i32::from(reset) + i32::from(powered) + i32::from(stopped) + i32::from(told) + i32::from(waits)
+    i32::from(started)
+        + i32::from(reset)
+        + i32::from(powered)
+        + i32::from(stopped)
+        + i32::from(told)
+        + i32::from(waits)
 }
 
 /// What the PF driver, its handlers and the operator do.
@@ -205,7 +263,8 @@ pub unsafe extern "C" fn serve(pf: &Pf, vf: u16, block: u32, bytes: *mut u8, len
         pf.decide(index, if low > 7 { Override::Exempt } else { Override::None });
         pf.release(index);
         pf.invalidate(InvalidationTarget::Vf(index), BlockMask::ALL);
-        done += i32::from(pf.invalidation_statistics(index).told > 1) + i32::from(pf.late_completions(index) > 1);
+        done +=
+            i32::from(pf.invalidation_statistics(index).told > 1) + i32::from(pf.late_completions(index) > 1);
     }
     while let Some(taken) = pf.take_invalidation(pf.index(vf)) {
         if taken.blocks().is_empty() { pf.put_back(taken) } else { pf.told(taken) }
