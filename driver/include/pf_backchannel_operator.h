@@ -38,6 +38,12 @@ DEFINE_GUID(GUID_DEVINTERFACE_PF_BACKCHANNEL,
 // Lets VFs be told to read blocks again; input: PF_BACKCHANNEL_INVALIDATE.
 #define IOCTL_PF_BACKCHANNEL_INVALIDATE 0x0022E420
 
+// Reads who changed what; input: PF_BACKCHANNEL_VF_INPUT with how many changes ago, any VF; output: PF_BACKCHANNEL_CHANGE.
+#define IOCTL_PF_BACKCHANNEL_QUERY_CHANGE 0x00226424
+
+// Permits what VFs do with a block, until it is registered anew; input: PF_BACKCHANNEL_PERMIT.
+#define IOCTL_PF_BACKCHANNEL_PERMIT 0x0022E428
+
 // How many causes of refusals are counted.
 #define PF_BACKCHANNEL_REFUSALS 19
 
@@ -174,5 +180,35 @@ typedef struct PF_BACKCHANNEL_INVALIDATE {
     // Bit n is block n.
     ULONGLONG BlockMask;
 } PF_BACKCHANNEL_INVALIDATE;
+
+// Input of IOCTL_PF_BACKCHANNEL_PERMIT.
+typedef struct PF_BACKCHANNEL_PERMIT {
+    // The block.
+    ULONG Block;
+    // Bit 0: VFs may read it. Bit 1: VFs may write it. What its schema does not allow stays refused.
+    ULONG Permission;
+} PF_BACKCHANNEL_PERMIT;
+
+// Output of IOCTL_PF_BACKCHANNEL_QUERY_CHANGE.
+typedef struct PF_BACKCHANNEL_CHANGE {
+    // When, in units of 100 ns.
+    ULONGLONG Time;
+    // The number of the change, from 1; wraps.
+    ULONG Number;
+    // The process that asked.
+    ULONG Process;
+    // The code of the request.
+    ULONG Code;
+    // How it ended, an NTSTATUS.
+    ULONG Status;
+    // What it was about: the decision, or the block, or the lower half of the mask.
+    ULONG Argument;
+    // What else: the length, or the permission, or the upper half of the mask.
+    ULONG Detail;
+    // The VF; 0xFFFF for all of them.
+    USHORT VfIndex;
+    // Zero.
+    UCHAR Reserved[6];
+} PF_BACKCHANNEL_CHANGE;
 
 #endif

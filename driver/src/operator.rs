@@ -6,15 +6,16 @@
 use core::sync::atomic::Ordering;
 
 use backchannel::{
-    BlockId, BlockMask, InvalidationTarget, NtStatus, Override, PnpState, PublishError, Standing, VfIndex,
-    VfState,
+    BlockId, BlockMask, Change, InvalidationTarget, NtStatus, Override, Permission, PnpState, PublishError,
+    Standing, VfIndex, VfState,
     abi::{
         operator_interface::{
-            IOCTL_PF_BACKCHANNEL_DECIDE_VF, IOCTL_PF_BACKCHANNEL_INVALIDATE,
-            IOCTL_PF_BACKCHANNEL_QUERY_BLOCK, IOCTL_PF_BACKCHANNEL_QUERY_EVENT,
-            IOCTL_PF_BACKCHANNEL_QUERY_EVIDENCE, IOCTL_PF_BACKCHANNEL_QUERY_PF,
-            IOCTL_PF_BACKCHANNEL_QUERY_VF, IOCTL_PF_BACKCHANNEL_RELEASE_VF, IOCTL_PF_BACKCHANNEL_SET_BLOCK,
-            PF_BACKCHANNEL_BLOCK, PF_BACKCHANNEL_EVENT, PF_BACKCHANNEL_EVIDENCE, PF_BACKCHANNEL_INVALIDATE,
+            IOCTL_PF_BACKCHANNEL_DECIDE_VF, IOCTL_PF_BACKCHANNEL_INVALIDATE, IOCTL_PF_BACKCHANNEL_PERMIT,
+            IOCTL_PF_BACKCHANNEL_QUERY_BLOCK, IOCTL_PF_BACKCHANNEL_QUERY_CHANGE,
+            IOCTL_PF_BACKCHANNEL_QUERY_EVENT, IOCTL_PF_BACKCHANNEL_QUERY_EVIDENCE,
+            IOCTL_PF_BACKCHANNEL_QUERY_PF, IOCTL_PF_BACKCHANNEL_QUERY_VF, IOCTL_PF_BACKCHANNEL_RELEASE_VF,
+            IOCTL_PF_BACKCHANNEL_SET_BLOCK, PF_BACKCHANNEL_BLOCK, PF_BACKCHANNEL_CHANGE,
+            PF_BACKCHANNEL_EVENT, PF_BACKCHANNEL_EVIDENCE, PF_BACKCHANNEL_INVALIDATE, PF_BACKCHANNEL_PERMIT,
             PF_BACKCHANNEL_PF, PF_BACKCHANNEL_REFUSALS, PF_BACKCHANNEL_SET_BLOCK, PF_BACKCHANNEL_VF,
             PF_BACKCHANNEL_VF_INPUT,
         },
@@ -43,13 +44,15 @@ pub(crate) fn serve(pf: &Reference<Pf>, request: Request, code: u32) -> Option<R
         IOCTL_PF_BACKCHANNEL_QUERY_BLOCK => reply(request, |input| block(engine, input)),
         IOCTL_PF_BACKCHANNEL_QUERY_EVENT => reply(request, |input| event(engine, input)),
         IOCTL_PF_BACKCHANNEL_QUERY_EVIDENCE => reply(request, |input| evidence(engine, input)),
-        IOCTL_PF_BACKCHANNEL_RELEASE_VF => change(request, |input: PF_BACKCHANNEL_VF_INPUT| {
+        IOCTL_PF_BACKCHANNEL_QUERY_CHANGE => reply(request, |input| read_change(pf, input)),
+        IOCTL_PF_BACKCHANNEL_RELEASE_VF => change(pf, request, code, |input: &PF_BACKCHANNEL_VF_INPUT| {
             engine.release(index(engine, input.VfIndex)?);
             Ok(())
         }),
-        IOCTL_PF_BACKCHANNEL_DECIDE_VF => change(request, |input| decide(engine, input)),
-        IOCTL_PF_BACKCHANNEL_SET_BLOCK => change(request, |input| set_block(pf, engine, &input)),
-        IOCTL_PF_BACKCHANNEL_INVALIDATE => change(request, |input| invalidate(pf, engine, &input)),
+        IOCTL_PF_BACKCHANNEL_DECIDE_VF => change(pf, request, code, |input| decide(engine, *input)),
+        IOCTL_PF_BACKCHANNEL_SET_BLOCK => change(pf, request, code, |input| set_block(pf, engine, input)),
+        IOCTL_PF_BACKCHANNEL_INVALIDATE => change(pf, request, code, |input| invalidate(pf, engine, input)),
+        IOCTL_PF_BACKCHANNEL_PERMIT => change(pf, request, code, |input| permit(pf, *input)),
         _ => return Some(request),
     }
     None
@@ -63,10 +66,91 @@ fn reply<I: Plain, O: Plain>(request: Request, find: impl FnOnce(I) -> Result<O,
     }
 }
 
-/// Completes a request with how `act` ended.
-fn change<I: Plain>(request: Request, act: impl FnOnce(I) -> Result<(), NtStatus>) {
-    let done = request.input::<I>().and_then(act);
-    request.complete(done.map_or_else(|status| status, |()| NtStatus::SUCCESS));
+/// Completes a request with how `act` ended, and records who asked for what.
+fn change<I: Subject>(pf: &Pf, request: Request, code: u32, act: impl FnOnce(&I) -> Result<(), NtStatus>) {
+    let status = match request.input::<I>() {
+        Ok(input) => {
+            let status = act(&input).map_or_else(|status| status, |()| NtStatus::SUCCESS);
+            let Subjects { vf, argument, detail } = input.subjects();
+            pf.changes.lock().record(Change {
+                time: pf.now(),
+                process: request.process(),
+                code,
+                status: status.raw().cast_unsigned(),
+                argument,
+                detail,
+                vf,
+                ..Change::default()
+            });
+            status
+        }
+        Err(status) => status,
+    };
+    request.complete(status);
+}
+
+/// What a change is about.
+struct Subjects {
+    vf: u16,
+    argument: u32,
+    detail: u32,
+}
+
+/// The input of a change.
+trait Subject: Plain {
+    fn subjects(&self) -> Subjects;
+}
+
+impl Subject for PF_BACKCHANNEL_VF_INPUT {
+    fn subjects(&self) -> Subjects {
+        Subjects { vf: self.VfIndex, argument: self.Argument, detail: 0 }
+    }
+}
+
+impl Subject for PF_BACKCHANNEL_SET_BLOCK {
+    fn subjects(&self) -> Subjects {
+        Subjects { vf: self.VfIndex, argument: self.Block, detail: self.Length.into() }
+    }
+}
+
+impl Subject for PF_BACKCHANNEL_INVALIDATE {
+    fn subjects(&self) -> Subjects {
+        let half = |mask: u64| u32::try_from(mask & 0xFFFF_FFFF).unwrap_or(0);
+        Subjects { vf: self.VfIndex, argument: half(self.BlockMask), detail: half(self.BlockMask >> 32) }
+    }
+}
+
+impl Subject for PF_BACKCHANNEL_PERMIT {
+    fn subjects(&self) -> Subjects {
+        Subjects { vf: SRIOV_INVALIDATE_BLOCK_ALL_VFS, argument: self.Block, detail: self.Permission }
+    }
+}
+
+fn read_change(pf: &Pf, input: PF_BACKCHANNEL_VF_INPUT) -> Result<PF_BACKCHANNEL_CHANGE, NtStatus> {
+    let change = pf.changes.lock().read(input.Argument);
+    let change = change.ok_or(NtStatus::from_raw(STATUS_NO_MORE_ENTRIES))?;
+    Ok(PF_BACKCHANNEL_CHANGE {
+        Time: change.time,
+        Number: change.number,
+        Process: change.process,
+        Code: change.code,
+        Status: change.status,
+        Argument: change.argument,
+        Detail: change.detail,
+        VfIndex: change.vf,
+        Reserved: [0; 6],
+    })
+}
+
+fn permit(pf: &Pf, input: PF_BACKCHANNEL_PERMIT) -> Result<(), NtStatus> {
+    let permission = match input.Permission {
+        0 => Permission { reads: false, writes: false },
+        1 => Permission { reads: true, writes: false },
+        2 => Permission { reads: false, writes: true },
+        3 => Permission { reads: true, writes: true },
+        _ => return Err(NtStatus::INVALID_PARAMETER),
+    };
+    if pf.permit(BlockId::new(input.Block), permission) { Ok(()) } else { Err(NtStatus::INVALID_PARAMETER) }
 }
 
 fn describe(pf: &Reference<Pf>, engine: &Engine) -> PF_BACKCHANNEL_PF {

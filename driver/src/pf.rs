@@ -7,11 +7,12 @@
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
 use backchannel::{
-    BlockHandler, BlockId, HandlerTable, Invalidation, MILLISECOND, NtStatus, ParkSpot, PhysicalFunction,
-    Platform, Schema, Service, Sink, Source, StartError, Unclaimed, VfCount, VfMemory, VirtualFunction,
-    abi::pcivirt::SRIOV_INVALIDATE_BLOCK,
+    BlockHandler, BlockId, ChangeLog, HandlerTable, Invalidation, MILLISECOND, NtStatus, ParkSpot,
+    Permission, PhysicalFunction, Platform, Schema, Service, Sink, Source, StartError, Unclaimed, VfCount,
+    VfMemory, VirtualFunction, abi::pcivirt::SRIOV_INVALIDATE_BLOCK,
 };
 
+use lock_api::Mutex;
 use wdk_sys::STATUS_DEVICE_BUSY;
 
 use crate::{
@@ -67,6 +68,8 @@ pub(crate) struct Pf {
     /// The device was removed by surprise: nothing of it is touched any more.
     pub(crate) gone: AtomicBool,
     pub(crate) settings: Settings,
+    /// The operator's changes.
+    pub(crate) changes: Mutex<RaisedSpinLock, ChangeLog>,
 }
 
 /// What the hardware key says besides the number of VFs; read at every start.
@@ -138,6 +141,7 @@ impl Pf {
                 time_budget: AtomicU32::new(0),
                 input_is_filter: AtomicBool::new(false),
             },
+            changes: Mutex::new(ChangeLog::new()),
         }
     }
 
@@ -325,6 +329,11 @@ impl Pf {
     /// The time by the engine's clock.
     pub(crate) fn now(&self) -> u64 {
         self.serving().map_or(0, |serving| serving.kernel().now())
+    }
+
+    /// Permits what VFs do with a block; says whether there is one.
+    pub(crate) fn permit(&self, block: BlockId, permission: Permission) -> bool {
+        self.table.permit(block, permission)
     }
 
     /// Takes a request that waits for an invalidation, of one VF or of any.

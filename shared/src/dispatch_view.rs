@@ -86,6 +86,18 @@ fn first_bucket(id: u32, buckets: usize) -> usize {
 }
 
 impl Route {
+    /// The same route, on which VFs may read and write or not.
+    pub(crate) const fn permitting(self, reads: bool, writes: bool) -> Self {
+        let mut rules = self.rules & !(rule::READ | rule::WRITTEN);
+        if reads {
+            rules |= rule::READ;
+        }
+        if writes {
+            rules |= rule::WRITTEN;
+        }
+        Self { rules, ..self }
+    }
+
     pub(crate) const VACANT: Self = Self {
         id: 0,
         registration: 0,

@@ -13,6 +13,10 @@
 //!
 //! LOCK: the lock is a leaf; no other lock and no handler call happens under it.
 
+mod permission;
+
+pub use permission::Permission;
+
 use core::fmt;
 use core::ops::Range;
 

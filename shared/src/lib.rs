@@ -125,6 +125,7 @@ pub mod abi;
 mod bar;
 mod block;
 mod block_store;
+mod change_log;
 mod config_space;
 mod delay;
 mod dispatch_view;
@@ -158,6 +159,7 @@ mod virtual_function;
 
 pub use bar::{BARS, MemoryRange, MemoryRanges, NoWindow, ProbedBars, VfWindows};
 pub use block::{BLOCK_SIZE, BlockId, BlockLength, BlockMask};
+pub use change_log::{Change, ChangeLog};
 pub use config_space::{
     ConfigSpace, NoAnswer, SriovCapability, function_level_reset, identity, set_power, sriov_capability,
 };
@@ -165,7 +167,7 @@ pub use evidence::Evidence;
 pub use gate::{Gate, Gated, Pass};
 pub use handler::{BlockHandler, Call, Output};
 pub use handler_memory::VfMemory;
-pub use handler_table::{Blame, HandlerTable, LateHandlers, RegisterError, Service, UnregisterError};
+pub use handler_table::{Blame, HandlerTable, LateHandlers, Permission, RegisterError, Service, UnregisterError};
 pub use invalidation::{Invalidation, InvalidationStatistics, InvalidationTarget};
 pub use message::{
     Blocks, ClientError, LONGEST_MESSAGE, MessageBlocks, MessageClient, MessageHandler, MessageLimits,

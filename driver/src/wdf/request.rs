@@ -7,8 +7,9 @@ use backchannel::{
     NtStatus,
     abi::{
         operator_interface::{
-            PF_BACKCHANNEL_BLOCK, PF_BACKCHANNEL_EVENT, PF_BACKCHANNEL_EVIDENCE, PF_BACKCHANNEL_INVALIDATE,
-            PF_BACKCHANNEL_PF, PF_BACKCHANNEL_SET_BLOCK, PF_BACKCHANNEL_VF, PF_BACKCHANNEL_VF_INPUT,
+            PF_BACKCHANNEL_BLOCK, PF_BACKCHANNEL_CHANGE, PF_BACKCHANNEL_EVENT, PF_BACKCHANNEL_EVIDENCE,
+            PF_BACKCHANNEL_INVALIDATE, PF_BACKCHANNEL_PERMIT, PF_BACKCHANNEL_PF, PF_BACKCHANNEL_SET_BLOCK,
+            PF_BACKCHANNEL_VF, PF_BACKCHANNEL_VF_INPUT,
         },
         pcivirt::{SRIOV_INVALIDATE_BLOCK, SRIOV_PROXY_QUERY_LUID_OUTPUT},
     },
@@ -16,6 +17,7 @@ use backchannel::{
 use wdk_sys::{
     _MODE::UserMode, _WDF_REQUEST_SEND_OPTIONS_FLAGS::WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET,
     WDF_REQUEST_SEND_OPTIONS, WDFDEVICE, WDFREQUEST, call_unsafe_wdf_function_binding,
+    ntddk::IoGetRequestorProcessId,
 };
 
 use crate::wdf::{
@@ -66,9 +68,11 @@ plain!(
     SRIOV_INVALIDATE_BLOCK,
     SRIOV_PROXY_QUERY_LUID_OUTPUT,
     PF_BACKCHANNEL_BLOCK,
+    PF_BACKCHANNEL_CHANGE,
     PF_BACKCHANNEL_EVENT,
     PF_BACKCHANNEL_EVIDENCE,
     PF_BACKCHANNEL_INVALIDATE,
+    PF_BACKCHANNEL_PERMIT,
     PF_BACKCHANNEL_PF,
     PF_BACKCHANNEL_SET_BLOCK,
     PF_BACKCHANNEL_VF,
@@ -173,6 +177,14 @@ impl Request {
         // SAFETY: we hold the request.
         let mode = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetRequestorMode, self.0) };
         i32::from(mode) == UserMode
+    }
+
+    /// The process that sent it.
+    pub(crate) fn process(&self) -> u32 {
+        // SAFETY: we hold the request.
+        let irp = unsafe { call_unsafe_wdf_function_binding!(WdfRequestWdmGetIrp, self.0) };
+        // SAFETY: the IRP is there as long as the request.
+        unsafe { IoGetRequestorProcessId(irp) }
     }
 
     /// The file that it was sent on.

@@ -27,6 +27,10 @@ pub const IOCTL_PF_BACKCHANNEL_DECIDE_VF: u32 = change(6);
 pub const IOCTL_PF_BACKCHANNEL_SET_BLOCK: u32 = change(7);
 /// Lets VFs be told to read blocks again; input: [`PF_BACKCHANNEL_INVALIDATE`].
 pub const IOCTL_PF_BACKCHANNEL_INVALIDATE: u32 = change(8);
+/// Reads who changed what; input: [`PF_BACKCHANNEL_VF_INPUT`] with how many changes ago, any VF; output: [`PF_BACKCHANNEL_CHANGE`].
+pub const IOCTL_PF_BACKCHANNEL_QUERY_CHANGE: u32 = look(9);
+/// Permits what VFs do with a block, until it is registered anew; input: [`PF_BACKCHANNEL_PERMIT`].
+pub const IOCTL_PF_BACKCHANNEL_PERMIT: u32 = change(10);
 
 /// How many causes of refusals are counted.
 pub const PF_BACKCHANNEL_REFUSALS: usize = 19;
@@ -202,6 +206,44 @@ pub struct PF_BACKCHANNEL_INVALIDATE {
     pub BlockMask: u64,
 }
 
+/// Input of [`IOCTL_PF_BACKCHANNEL_PERMIT`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct PF_BACKCHANNEL_PERMIT {
+    /// The block.
+    pub Block: u32,
+    /// Bit 0: VFs may read it. Bit 1: VFs may write it. What its schema does not allow stays refused.
+    pub Permission: u32,
+}
+
+/// Output of [`IOCTL_PF_BACKCHANNEL_QUERY_CHANGE`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct PF_BACKCHANNEL_CHANGE {
+    /// When, in units of 100 ns.
+    pub Time: u64,
+    /// The number of the change, from 1; wraps.
+    pub Number: u32,
+    /// The process that asked.
+    pub Process: u32,
+    /// The code of the request.
+    pub Code: u32,
+    /// How it ended, an NTSTATUS.
+    pub Status: u32,
+    /// What it was about: the decision, or the block, or the lower half of the mask.
+    pub Argument: u32,
+    /// What else: the length, or the permission, or the upper half of the mask.
+    pub Detail: u32,
+    /// The VF; 0xFFFF for all of them.
+    pub VfIndex: u16,
+    /// Zero.
+    pub Reserved: [u8; 6],
+}
+
+layout!(PF_BACKCHANNEL_PERMIT, 8, { Block: 0, Permission: 4 });
+layout!(PF_BACKCHANNEL_CHANGE, 40, {
+    Time: 0, Number: 8, Process: 12, Code: 16, Status: 20, Argument: 24, Detail: 28, VfIndex: 32,
+});
 layout!(PF_BACKCHANNEL_PF, 176, {
     Size: 0, NumVFs: 4, TotalVFs: 6, References: 8, Conversation: 12, QueryStopTimeouts: 16, InvalidationRequests: 20,
     Refusals: 24,

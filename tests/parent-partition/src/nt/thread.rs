@@ -114,14 +114,19 @@ pub extern "win64" fn PsGetProcessId(_process: *mut c_void) -> *mut c_void {
     PsGetCurrentProcessId()
 }
 
-/// Returns the identifier of the process that sent an IRP: the system process.
+/// Returns the identifier of the process that sent an IRP: a program's where user mode sent it, else the system process's.
 ///
 /// Follows the IoGetRequestorProcessId page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live IRP.
 pub extern "win64" fn IoGetRequestorProcessId(irp: *mut IRP) -> u32 {
     judge::irql_at_most(DISPATCH_LEVEL);
     flight::expect_live(irp, Rule::ObjectState, "asked for its requestor");
-    SYSTEM_PROCESS as u32
+    // SAFETY: `expect_live` found a live IRP.
+    let mode = unsafe { (*irp).RequestorMode };
+    if mode == 0 { SYSTEM_PROCESS as u32 } else { PROGRAM }
 }
+
+/// The process of every program.
+const PROGRAM: u32 = 0x3E8;
 
 /// Whether an address is a thread that a driver started.
 pub(super) fn is_thread(object: *mut c_void) -> bool {

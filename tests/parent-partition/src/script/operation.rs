@@ -332,6 +332,8 @@ pub enum OperatorRequest {
     DecideVf,
     SetBlock,
     Invalidate,
+    QueryChange,
+    Permit,
 }
 
 /// What an invalidation is for.

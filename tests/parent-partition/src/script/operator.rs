@@ -69,6 +69,8 @@ fn encode(request: OperatorRequest, carried: &Carried<'_>) -> (u32, Vec<u8>, usi
         OperatorRequest::Invalidate => {
             (CHANGE + 32, [&vf.to_le_bytes()[..], &[0; 6], &mask.to_le_bytes()].concat(), 0)
         }
+        OperatorRequest::QueryChange => (LOOK + 36, about_vf(), 40),
+        OperatorRequest::Permit => (CHANGE + 40, [block.to_le_bytes(), argument.to_le_bytes()].concat(), 0),
     }
 }
 

@@ -13,7 +13,9 @@ extern crate wdk_panic as _;
 mod journal;
 mod recorder;
 
-use backchannel::{BlockHandler, BlockId, Call, NtStatus, Output, RateClass, Schema, Unclaimed, schema};
+use backchannel::{
+    BlockHandler, BlockId, Call, NtStatus, Output, Owner, RateClass, Schema, Unclaimed, schema,
+};
 use pf_backchannel::Handlers;
 use wdk_sys::{
     NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT, PWDFDEVICE_INIT, WDF_DRIVER_CONFIG, WDF_NO_OBJECT_ATTRIBUTES,
@@ -24,11 +26,20 @@ use recorder::{Keeper, Recorder};
 
 static HANDLERS: Handlers = Handlers::with_unclaimed(
     &[&SerialNumber, &Recorder, &Keeper],
-    &[&[SERIAL_NUMBER], &[NUMBERED, STAMP], &[JOURNAL, MISTAKES]],
+    &[&[SERIAL_NUMBER, LABEL], &[NUMBERED, STAMP], &[JOURNAL, MISTAKES]],
     Unclaimed::Echo(2),
 );
 
 const SERIAL_NUMBER: Schema = schema!(Schema::answered(BlockId::new(7)).length(4));
+
+/// Block 12: a label that the operator gives a VF; it outlives the VF's lives.
+const LABEL: Schema = schema!(
+    Schema::published(BlockId::new(12))
+        .lengths(1, 32, 1)
+        .owner(Owner::Operator)
+        .keep_on_reset()
+        .invalidatable()
+);
 
 /// Eight bytes of number, four of microseconds that the handler takes over it, four unused.
 const NUMBERED: Schema = schema!(Schema::written(BlockId::new(8)).length(16).rate(RateClass::Unlimited));

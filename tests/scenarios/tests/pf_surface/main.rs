@@ -5,6 +5,7 @@ mod handles;
 mod invalidation;
 mod members;
 mod operator;
+mod operator_changes;
 mod power;
 mod query_interface;
 mod rebalance;
