@@ -117,6 +117,7 @@ pub extern "win64" fn PsGetProcessId(_process: *mut c_void) -> *mut c_void {
 /// Returns the identifier of the process that sent an IRP: a program's where user mode sent it, else the system process's.
 ///
 /// Follows the IoGetRequestorProcessId page (IRQL <= DISPATCH_LEVEL). Judged: IRQL; something that is no live IRP.
+#[expect(clippy::not_unsafe_ptr_arg_deref, reason = "the IRP is found live before it is touched")]
 pub extern "win64" fn IoGetRequestorProcessId(irp: *mut IRP) -> u32 {
     judge::irql_at_most(DISPATCH_LEVEL);
     flight::expect_live(irp, Rule::ObjectState, "asked for its requestor");
