@@ -167,7 +167,9 @@ pub use evidence::Evidence;
 pub use gate::{Gate, Gated, Pass};
 pub use handler::{BlockHandler, Call, Output};
 pub use handler_memory::VfMemory;
-pub use handler_table::{Blame, HandlerTable, LateHandlers, Permission, RegisterError, Service, UnregisterError};
+pub use handler_table::{
+    Blame, HandlerTable, LateHandlers, Permission, RegisterError, Service, UnregisterError,
+};
 pub use invalidation::{Invalidation, InvalidationStatistics, InvalidationTarget};
 pub use message::{
     Blocks, ClientError, LONGEST_MESSAGE, MessageBlocks, MessageClient, MessageHandler, MessageLimits,
