@@ -96,6 +96,8 @@ fn compile_object(source: &Path, object: &Path) {
     for folder in folders {
         compile.arg("-isystem").arg(folder);
     }
+    // The driver's own headers are held to the same warnings as the source.
+    compile.arg("-I").arg(places::root().join("driver/include"));
     run(compile.arg(source).arg("-o").arg(object));
 }
 

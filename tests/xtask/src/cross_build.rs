@@ -28,8 +28,14 @@ pub(crate) const DRIVER: &str = "pf_backchannel";
 /// A driver that links it as a library.
 pub(crate) const LIBRARY_DRIVER: &str = "library_driver";
 
-/// Every driver in Rust: packages that build for Windows' kernel only.
-pub(crate) const DRIVERS: [&str; 2] = [DRIVER, LIBRARY_DRIVER];
+/// What a plug-in driver in Rust is written against.
+pub(crate) const PLUGIN_LIBRARY: &str = "pf_backchannel_plugin";
+
+/// A plug-in driver in Rust.
+pub(crate) const PLUGIN_DRIVER: &str = "mac_vlan_rust";
+
+/// Everything in Rust that is for drivers: packages that build for Windows' kernel only.
+pub(crate) const DRIVERS: [&str; 4] = [DRIVER, LIBRARY_DRIVER, PLUGIN_LIBRARY, PLUGIN_DRIVER];
 
 /// How the code is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    cross_build::{CrossBuild, DRIVER, DRIVERS, LIBRARY_DRIVER, Profile},
+    cross_build::{CrossBuild, DRIVER, DRIVERS, LIBRARY_DRIVER, PLUGIN_DRIVER, Profile},
     header,
     image::Image,
     lint, packages,
@@ -22,6 +22,9 @@ const DEBUG_IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_DEBUG_IMAGE";
 
 /// The variable that tells tests where the driver lies that links ours as a library.
 const LIBRARY_IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_LIBRARY_IMAGE";
+
+/// The variable that tells tests where the plug-in driver in Rust lies.
+const PLUGIN_IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_PLUGIN_IMAGE";
 
 /// The variable that tells tests where the command `parent-partition` lies.
 const COMMAND_VARIABLE: &str = "PF_PARENT_PARTITION";
@@ -196,6 +199,7 @@ pub(crate) fn scenarios_with(variables: &[(&str, &OsStr)]) -> Result<usize> {
     let release = Image::build(DRIVER, Profile::Release)?;
     let debug = Image::build(DRIVER, Profile::Debug)?;
     let library = Image::build(LIBRARY_DRIVER, Profile::Release)?;
+    let plugin = Image::build(PLUGIN_DRIVER, Profile::Release)?;
     let command = partition::build()?;
     cargo_test(
         cargo()
@@ -203,6 +207,7 @@ pub(crate) fn scenarios_with(variables: &[(&str, &OsStr)]) -> Result<usize> {
             .env(IMAGE_VARIABLE, release.path())
             .env(DEBUG_IMAGE_VARIABLE, debug.path())
             .env(LIBRARY_IMAGE_VARIABLE, library.path())
+            .env(PLUGIN_IMAGE_VARIABLE, plugin.path())
             .env(COMMAND_VARIABLE, command)
             .envs(variables.iter().copied()),
     )
