@@ -124,7 +124,8 @@ static inline NTSTATUS PfBackchannelOpen(PF_BACKCHANNEL_CLIENT *Client)
         Client->Handle = NULL;
         return status;
     }
-    status = ObReferenceObjectByHandle(Client->Handle, 0, *IoFileObjectType, KernelMode, (PVOID *)&Client->File, NULL);
+    /* Kernel mode may leave the type out; this handle is of a file. */
+    status = ObReferenceObjectByHandle(Client->Handle, 0, NULL, KernelMode, (PVOID *)&Client->File, NULL);
     if (!NT_SUCCESS(status)) {
         Client->File = NULL;
     }

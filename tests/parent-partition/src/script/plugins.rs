@@ -1,5 +1,7 @@
 //! A script's dealings with plug-in drivers, and its guests that write meanwhile.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::answer::Outcome;
@@ -53,6 +55,13 @@ pub(super) fn drive(
             *traffic = Some(Traffic::begin(partition, vfs, stream));
             Outcome::of(status::SUCCESS, Decider::Vpci)
         }
+        TrafficAction::Await { writes } => match traffic {
+            None => Outcome::of(status::NOT_FOUND, Decider::Vpci),
+            Some(traffic) if traffic.wait_for(writes, PATIENCE) => {
+                Outcome::of(status::SUCCESS, Decider::Vpci)
+            }
+            Some(_) => Outcome::of(status::TIMEOUT, Decider::Vpci),
+        },
         TrafficAction::End {} => match traffic.take() {
             None => Outcome::of(status::NOT_FOUND, Decider::Vpci),
             Some(under_way) => {
@@ -84,5 +93,7 @@ fn settled(result: Result<(), Status>) -> Outcome {
     Outcome::of(result.err().unwrap_or(status::SUCCESS), Decider::Plugin)
 }
 
+/// How long guests may take for the writes that are waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// The bytes of the number that each write begins with.
 const SHORTEST: u8 = 8;

@@ -56,6 +56,11 @@ pub enum TrafficAction {
         #[serde(default)]
         writes: Option<u64>,
     },
+    /// Waits until so many more writes of each guest have ended, whatever they ended with.
+    Await {
+        /// How many.
+        writes: u64,
+    },
     /// They finish; the answer says what became of their writes.
     End {},
 }
