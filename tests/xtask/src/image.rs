@@ -139,7 +139,7 @@ impl Image {
 }
 
 /// Gives cargo's product its name as a driver, by a second link to the same file.
-fn place(product: &Path, driver: &Path) -> Result<()> {
+pub(crate) fn place(product: &Path, driver: &Path) -> Result<()> {
     if driver.exists() {
         fs::remove_file(driver).with_context(|| format!("cannot replace {}", driver.display()))?;
     }

@@ -5,16 +5,18 @@
 mod content_root;
 mod coverage;
 mod cross_build;
+mod guide;
 mod header;
 mod image;
 mod lint;
 mod packages;
 mod partition;
+mod plugin;
 mod rustc_wrapper;
 mod test;
 mod workspace;
 
-use std::{env, ffi::OsString, process::ExitCode};
+use std::{env, ffi::OsString, path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -61,6 +63,11 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Build a plug-in driver of an IHV and print where its image lies.
+    Plugin {
+        /// One C file (a WDM driver), or the folder of a package in Rust.
+        path: PathBuf,
+    },
     /// Check formatting, lints and documentation, the driver for its own target included.
     Lint,
     /// Measure the engine beside the machine's limit and two rivals, in one run.
@@ -103,6 +110,10 @@ fn main() -> ExitCode {
         Task::Test { only } => test::run(only.as_deref()),
         Task::Image { release, json } => print_image(release, json),
         Task::Header { check } => header::run(check),
+        Task::Plugin { path } => plugin::build(&path).map(|image| {
+            println!("{}", image.display());
+            0
+        }),
         Task::Lint => lint::run(),
         Task::Bench { arguments } => partition::bench(&arguments),
         Task::Coverage { json } => coverage::run(json),

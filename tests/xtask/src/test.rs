@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     cross_build::{CrossBuild, DRIVER, DRIVERS, LIBRARY_DRIVER, PLUGIN_DRIVER, Profile},
-    header,
+    guide, header,
     image::Image,
     lint, packages,
     partition::{self, IMAGE_VARIABLE, cargo},
@@ -49,6 +49,7 @@ const STEPS: &[(&str, &str, Check)] = &[
     ("image-release", "the driver as shipped builds: size, subsystem, imports", release_image),
     ("partition", "the simulated kernel, framework, bus and guests", partition_tests),
     ("scenarios", "stories against the shipped image, mini WDK against the facts", scenarios),
+    ("guide", "the guide for IHVs, followed step by step in C and in Rust", guide_steps),
     ("demo", "four guests' statistics arrive; a lost piece is noticed", demo),
 ];
 
@@ -211,6 +212,10 @@ pub(crate) fn scenarios_with(variables: &[(&str, &OsStr)]) -> Result<usize> {
             .env(COMMAND_VARIABLE, command)
             .envs(variables.iter().copied()),
     )
+}
+
+fn guide_steps() -> Result<usize> {
+    guide::follow()
 }
 
 fn demo() -> Result<usize> {
