@@ -80,7 +80,7 @@ pub(crate) fn disconnect() {
     kernel::notify_no_more(CONNECTION.arrival.swap(null_mut(), Ordering::AcqRel));
     let mut held = lock();
     CONNECTION.looking.store(false, Ordering::Release);
-    let target = core::mem::replace(&mut held.state().target, null_mut());
+    let target = core::mem::take(&mut held.state().target);
     held.state().close();
     drop(held);
     // Waits for the routine, which takes the lock.
@@ -102,14 +102,14 @@ pub(crate) fn publish(vf: u16, generation: Option<u32>, block: u32, content: &[u
     let interface = interface()?;
     let handler = handler_of(block)?;
     let length = u32::try_from(content.len()).map_err(|_| NtStatus::INVALID_PARAMETER)?;
-    let (context, bytes) = (interface.Context, content.as_ptr());
+    let (service, bytes) = (interface.Context, content.as_ptr());
     let routines = interface.Publish.zip(interface.PublishInLife);
     let (publish, publish_in_life) = routines.ok_or(NtStatus::DEVICE_NOT_READY)?;
     checked(match generation {
         // SAFETY: the interface is held; the content has that length.
-        None => unsafe { publish(context, handler, vf, bytes, length) },
+        None => unsafe { publish(service, handler, vf, bytes, length) },
         // SAFETY: as above.
-        Some(generation) => unsafe { publish_in_life(context, handler, vf, generation, bytes, length) },
+        Some(generation) => unsafe { publish_in_life(service, handler, vf, generation, bytes, length) },
     })
 }
 
@@ -181,25 +181,27 @@ struct Place {
 }
 
 /// The lock, held.
-struct Held;
+struct Held {
+    connection: &'static Connection,
+}
 
 fn lock() -> Held {
     // SAFETY: the mutex was initialised by `describe`, before the plug-in had a device.
     unsafe { kernel::acquire_mutex(CONNECTION.lock.get()) };
-    Held
+    Held { connection: &CONNECTION }
 }
 
 impl Held {
     fn state(&mut self) -> &mut State {
         // SAFETY: the lock is held, and this borrows it.
-        unsafe { &mut *CONNECTION.state.get() }
+        unsafe { &mut *self.connection.state.get() }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         // SAFETY: the lock was acquired when this was made.
-        unsafe { kernel::release_mutex(CONNECTION.lock.get()) };
+        unsafe { kernel::release_mutex(self.connection.lock.get()) };
     }
 }
 
@@ -282,7 +284,7 @@ unsafe extern "C" fn target_changed(news: *mut c_void, _context: *mut c_void) ->
     state.close();
     let mut ended = null_mut();
     if change != kernel::TargetChange::MayGo && CONNECTION.looking.load(Ordering::Acquire) {
-        ended = core::mem::replace(&mut state.target, null_mut());
+        ended = core::mem::take(&mut state.target);
         if change == kernel::TargetChange::Stays {
             let _refused = state.open();
         }

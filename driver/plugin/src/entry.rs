@@ -192,7 +192,7 @@ fn answer(
     }
     let output = if output_length == 0 { &mut [][..] } else { buffer(request, output_length, Side::Output)? };
     output.fill(0);
-    let answered = operator.control(&Pf::of_the_operator(), code, input, output)?;
+    let answered = operator.control(Pf::of_the_operator(), code, input, output)?;
     Ok(answered.min(output_length))
 }
 

@@ -26,13 +26,13 @@ pub trait Handler: Sync {
     fn vf_event(&self, _call: &Call<'_>, _event: VfEvent) {}
 }
 
-/// Answers the device control requests (METHOD_BUFFERED) that a program sends to the plug-in's own device.
+/// Answers the device control requests (`METHOD_BUFFERED`) that a program sends to the plug-in's own device.
 pub trait Operator: Sync {
     /// Carries out a request of at most 256 bytes and returns how many bytes of `output` are the answer.
     ///
     /// # Errors
     /// The status that the program is told.
-    fn control(&self, pf: &Pf, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, NtStatus>;
+    fn control(&self, pf: Pf, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, NtStatus>;
 }
 
 /// One call: who makes it, and what the handler may ask for meanwhile.

@@ -156,8 +156,10 @@ impl Opened {
         // SAFETY: NULL or a new request.
         let request = unsafe { irp.as_mut() }.ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
         request.IoStatus.__bindgen_anon_1.Status = STATUS_NOT_SUPPORTED;
-        // SAFETY: the union's only member that the I/O manager uses here.
-        let current = unsafe { request.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
+        // SAFETY: the union's member that the I/O manager uses while a request travels.
+        let overlay = unsafe { &request.Tail.Overlay };
+        // SAFETY: as above.
+        let current = unsafe { overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
         // SAFETY: a new request has a location below its current one.
         let next = unsafe { current.sub(1) };
         // SAFETY: as above; nobody else knows the request yet.
@@ -312,13 +314,13 @@ fn checked(status: i32) -> Result<(), NtStatus> {
 }
 
 const LONGEST_NAME: usize = 256;
-/// FILE_READ_DATA, FILE_WRITE_DATA, SYNCHRONIZE.
+/// `FILE_READ_DATA`, `FILE_WRITE_DATA`, `SYNCHRONIZE`.
 const ACCESS: u32 = 0x0010_0003;
-/// FILE_SHARE_READ, FILE_SHARE_WRITE.
+/// `FILE_SHARE_READ`, `FILE_SHARE_WRITE`.
 const SHARE_READ_WRITE: u32 = 3;
-/// FILE_OPEN.
+/// `FILE_OPEN`.
 const OPEN: u32 = 1;
-/// FILE_NON_DIRECTORY_FILE.
+/// `FILE_NON_DIRECTORY_FILE`.
 const NON_DIRECTORY_FILE: u32 = 0x40;
 /// SPEC: the notifications' identifiers in wdmguid.h differ in their first group alone.
 const ARRIVAL: u32 = 0xCB3A_4004;

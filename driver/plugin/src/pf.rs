@@ -95,7 +95,7 @@ impl Pf {
         if self.inside_a_call { Err(NtStatus::INVALID_PARAMETER) } else { connection::connect() }
     }
 
-    fn held<T>(&self, ask: impl FnOnce() -> Result<T, NtStatus>) -> Result<T, NtStatus> {
+    fn held<T>(self, ask: impl FnOnce() -> Result<T, NtStatus>) -> Result<T, NtStatus> {
         if self.inside_a_call { ask() } else { connection::while_held(ask) }
     }
 }

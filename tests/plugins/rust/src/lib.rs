@@ -87,7 +87,7 @@ impl Switchboard {
         if self.serving.load(Ordering::Acquire) == 0 { &FIRST } else { &SECOND }
     }
 
-    fn renew(&self, pf: &Pf) -> Result<(), NtStatus> {
+    fn renew(&self, pf: Pf) -> Result<(), NtStatus> {
         let old = self.used();
         let next = 1_usize.saturating_sub(self.serving.load(Ordering::Acquire));
         for service in RENEWED.get(next).into_iter().flatten() {
@@ -100,7 +100,7 @@ impl Switchboard {
 }
 
 impl Operator for Switchboard {
-    fn control(&self, pf: &Pf, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, NtStatus> {
+    fn control(&self, pf: Pf, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, NtStatus> {
         match code {
             SET => set(pf, input).map(|()| 0),
             QUERY => {
@@ -123,7 +123,7 @@ impl Operator for Switchboard {
     }
 }
 
-fn set(pf: &Pf, input: &[u8]) -> Result<(), NtStatus> {
+fn set(pf: Pf, input: &[u8]) -> Result<(), NtStatus> {
     let input: [u8; 10] = input.try_into().map_err(|_| NtStatus::INVALID_BUFFER_SIZE)?;
     let [vf_low, vf_high, link @ ..] = input;
     let [first, .., vlan_low, vlan_high] = link;
