@@ -224,11 +224,8 @@ pub struct TracesArguments {
     /// The framework to play them on.
     #[command(flatten)]
     pub framework: FrameworkArgument,
-    /// Compare what is played with the recorded files; what happens unless --record is given.
-    #[arg(long)]
-    pub check: bool,
-    /// Write what is played into this folder, a file a scenario, instead of comparing it.
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["check", "json"])]
+    /// Keep what is played in this folder, which --folder then takes, and compare it all the same.
+    #[arg(long, value_name = "FOLDER")]
     pub record: Option<PathBuf>,
     /// One JSON object a scenario instead of a table for people.
     #[arg(long)]

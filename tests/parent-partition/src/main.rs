@@ -148,6 +148,7 @@ fn check_traces(arguments: &TracesArguments) -> ExitCode {
         folder: arguments.folder.clone(),
         probes: arguments.probes.clone(),
         only: arguments.only.clone(),
+        record: arguments.record.clone(),
     };
     let checked = match traces::check(&selection) {
         Ok(checked) => checked,

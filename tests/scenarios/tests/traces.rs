@@ -4,11 +4,12 @@
 //! in it fails the test, and so does an entry that has become equal or differs elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use parent_partition::traces::recorded::{self, Tier};
 use scenarios::c_driver::{self, Model};
-use scenarios::command::{self, CLEAN};
+use scenarios::command::{self, BAD_ARGUMENTS, CLEAN, Run};
 use serde_json::Value;
 
 /// What one scenario of the command's answer comes to.
@@ -73,6 +74,26 @@ fn a_changed_recording_is_found() {
 }
 
 #[test]
+fn what_is_recorded_can_be_compared_with() {
+    let kept = tempfile::tempdir().expect("a folder");
+    let record = kept.path().join("of-this-framework");
+    let folder = folder();
+    let run = traces(&folder, "start-noadd", &["--record".as_ref(), record.as_os_str()]);
+    run.expect_code(CLEAN);
+    let answers = check(&record, "start-noadd");
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!((found(&answers[0]), number(&answers[0], "lines")), (Found::Reproduced, 8));
+}
+
+#[test]
+fn recordings_are_not_written_over_what_they_are_compared_with() {
+    let folder = folder();
+    let run = traces(&folder, "start-noadd", &["--record".as_ref(), folder.as_os_str()]);
+    run.expect_code(BAD_ARGUMENTS);
+    assert!(run.errors.contains("record into another folder"), "{}", run.errors);
+}
+
+#[test]
 fn the_index_names_every_recording() {
     let rows = recorded::index(&folder()).expect("the index can be read");
     let named: BTreeSet<String> = rows.iter().map(|row| format!("{}.jsonl", row.name)).collect();
@@ -90,8 +111,14 @@ fn play() -> Vec<Value> {
 
 /// Builds the probes and has the command compare the scenarios whose names begin so.
 fn check(folder: &Path, only: &str) -> Vec<Value> {
+    let run = traces(folder, only, &[]);
+    run.expect_code(CLEAN);
+    run.lines()
+}
+
+fn traces(folder: &Path, only: &str, more: &[&OsStr]) -> Run {
     let probes = probes();
-    let run = command::run([
+    let mut arguments: Vec<&OsStr> = vec![
         "traces".as_ref(),
         "--json".as_ref(),
         "--folder".as_ref(),
@@ -100,9 +127,9 @@ fn check(folder: &Path, only: &str) -> Vec<Value> {
         probes.as_os_str(),
         "--only".as_ref(),
         only.as_ref(),
-    ]);
-    run.expect_code(CLEAN);
-    run.lines()
+    ];
+    arguments.extend(more);
+    command::run(arguments)
 }
 
 /// The folder with the probes' images.

@@ -24,6 +24,8 @@ pub struct Selection {
     pub probes: PathBuf,
     /// Only scenarios whose name begins so.
     pub only: Option<String>,
+    /// The folder that keeps what is played, in the form of `folder`; made if it is not there.
+    pub record: Option<PathBuf>,
 }
 
 /// One scenario that was played and compared.
@@ -40,11 +42,14 @@ pub struct Checked {
 /// Plays and compares, in the order of the index.
 ///
 /// # Errors
-/// The index or a recorded file cannot be read; a probe is missing.
+/// The index or a recorded file cannot be read; a probe is missing; what is played cannot be kept.
 pub fn check(selection: &Selection) -> Result<Vec<Checked>, String> {
     let only = selection.only.as_deref().unwrap_or("");
     let mut scenarios = recorded::index(&selection.folder)?;
     scenarios.retain(|scenario| scenario.name.starts_with(only));
+    if let Some(folder) = &selection.record {
+        recorded::begin(folder, &selection.folder)?;
+    }
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, Result<Checked, String>)>> = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -75,6 +80,9 @@ fn check_one(selection: &Selection, scenario: &Scenario) -> Result<Checked, Stri
     }
     let (played, ending) =
         played(&image, &scenario.name).map_err(|error| format!("{}: {error}", scenario.name))?;
+    if let Some(folder) = &selection.record {
+        recorded::keep(folder, &scenario.name, &played)?;
+    }
     let lines = recorded::parse(&played).map_err(|error| format!("{}: {error}", scenario.name))?;
     let outcome = compare(&recorded, &lines, &ending);
     Ok(Checked { scenario: scenario.clone(), lines: recorded.len(), outcome })

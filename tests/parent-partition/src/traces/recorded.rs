@@ -1,7 +1,7 @@
 //! The recorded files: their index, their lines, and the table of scenarios that are known to differ.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ impl fmt::Display for Tier {
 /// # Errors
 /// It cannot be read, or a row is malformed; the text says which.
 pub fn index(folder: &Path) -> Result<Vec<Scenario>, String> {
-    rows(&folder.join("index.tsv"), |columns| match columns {
+    rows(&folder.join(INDEX), |columns| match columns {
         [name, tier, probe, ..] => {
             let tier = match *tier {
                 "core" => Tier::Core,
@@ -91,8 +91,30 @@ pub fn differences(folder: &Path) -> Result<Vec<Difference>, String> {
 /// # Errors
 /// The file cannot be read, or a line is no JSON.
 pub fn lines(folder: &Path, scenario: &str) -> Result<Vec<Value>, String> {
-    let path = folder.join("recorded").join(scenario).with_extension("jsonl");
+    let path = file(folder, scenario);
     parse(&read(&path)?).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Makes a folder of recordings with the index of another one.
+///
+/// # Errors
+/// The folder cannot be made, or is the other one; the index cannot be copied.
+pub fn begin(folder: &Path, other: &Path) -> Result<(), String> {
+    let named = |error| format!("{}: {error}", folder.display());
+    std::fs::create_dir_all(folder.join(RECORDED)).map_err(named)?;
+    if folder.canonicalize().map_err(named)? == other.canonicalize().map_err(named)? {
+        return Err(format!("{} holds what is compared with: record into another folder", folder.display()));
+    }
+    std::fs::copy(other.join(INDEX), folder.join(INDEX)).map(|_| ()).map_err(named)
+}
+
+/// Keeps what a scenario wrote.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn keep(folder: &Path, scenario: &str, played: &str) -> Result<(), String> {
+    let file = file(folder, scenario);
+    std::fs::write(&file, played).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// Parses a trace.
@@ -115,6 +137,15 @@ fn rows<T>(path: &Path, row: impl Fn(&[&str]) -> Option<T>) -> Result<Vec<T>, St
     text.lines().enumerate().skip(1).map(parse).collect()
 }
 
+fn file(folder: &Path, scenario: &str) -> PathBuf {
+    folder.join(RECORDED).join(scenario).with_extension("jsonl")
+}
+
 fn read(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
+
+/// The list of scenarios, in a folder of recordings.
+const INDEX: &str = "index.tsv";
+/// Where their files are, one each.
+const RECORDED: &str = "recorded";
