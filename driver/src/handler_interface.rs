@@ -114,11 +114,11 @@ unsafe extern "win64" fn publish(
     context: *mut c_void,
     handler: PF_BACKCHANNEL_HANDLER,
     vf: u16,
-    content: *const u8,
+    from: *const u8,
     length: u32,
 ) -> NTSTATUS {
     // SAFETY: the caller holds the interface, and lends its content, during the call.
-    status(unsafe { publish_to(context, handler, vf, None, content, length) })
+    status(unsafe { publish_to(context, handler, vf, None, from, length) })
 }
 
 unsafe extern "win64" fn publish_in_life(
@@ -126,26 +126,26 @@ unsafe extern "win64" fn publish_in_life(
     handler: PF_BACKCHANNEL_HANDLER,
     vf: u16,
     generation: u32,
-    content: *const u8,
+    from: *const u8,
     length: u32,
 ) -> NTSTATUS {
     // SAFETY: as in `publish`.
-    status(unsafe { publish_to(context, handler, vf, Some(generation), content, length) })
+    status(unsafe { publish_to(context, handler, vf, Some(generation), from, length) })
 }
 
 /// # Safety
-/// `context` as for [`pf`]; `content` is NULL or `length` bytes.
+/// `context` as for [`pf`]; `from` is NULL or `length` bytes.
 unsafe fn publish_to(
     context: *mut c_void,
     handler: PF_BACKCHANNEL_HANDLER,
     vf: u16,
     life: Option<u32>,
-    content: *const u8,
+    from: *const u8,
     length: u32,
 ) -> Result<(), NTSTATUS> {
     // SAFETY: our caller.
     let (pf, engine) = unsafe { serving(context) }?;
-    if content.is_null() {
+    if from.is_null() {
         return Err(INVALID);
     }
     let block = pf
@@ -156,7 +156,7 @@ unsafe fn publish_to(
     let place = usize::try_from(length).ok().and_then(|length| bytes.get_mut(..length));
     let place = place.ok_or(PF_BACKCHANNEL_STATUS_CONTENT_LENGTH)?;
     // SAFETY: our caller lends so many bytes; the place is as long.
-    unsafe { core::ptr::copy_nonoverlapping(content, place.as_mut_ptr(), place.len()) };
+    unsafe { core::ptr::copy_nonoverlapping(from, place.as_mut_ptr(), place.len()) };
     let time = pf.now();
     match (vf, life) {
         (PF_BACKCHANNEL_ALL_VFS, None) => engine.publish_to_all(block, place, time),
@@ -230,7 +230,7 @@ unsafe extern "win64" fn query_statistics(
         let block = plugins.block(handler).ok_or(PF_BACKCHANNEL_STATUS_NOT_REGISTERED)?;
         let vf = index(engine, vf)?;
         let read = engine.block_statistics(vf, block).ok_or(PF_BACKCHANNEL_STATUS_NOT_REGISTERED)?;
-        let ((blamed, blames), (seen, what)) =
+        let ((blamed, known), (seen, what)) =
             (engine.blames(block).unwrap_or_default(), plugins.blames(handler));
         Ok(PF_BACKCHANNEL_STATISTICS {
             Size: size,
@@ -243,7 +243,7 @@ unsafe extern "win64" fn query_statistics(
             HandlerLongest: read.handler_longest,
             LateCompletions: engine.late_completions(vf),
             Blamed: blamed.wrapping_add(seen),
-            Blames: blames | what,
+            Blames: known | what,
         })
     });
     // SAFETY: as above.

@@ -12,7 +12,7 @@ use core::{
 };
 
 use backchannel::{
-    BLOCK_SIZE, BlockHandler, BlockId, Call, Leaving, NtStatus, Output, Vf, VfEvent,
+    BLOCK_SIZE, BlockHandler, BlockId, Call, Leaving, NtStatus, Output, Ticket, Vf, VfEvent,
     abi::handler_interface::{
         PF_BACKCHANNEL_BLAME_IRQL, PF_BACKCHANNEL_BLAME_OVERRUN, PF_BACKCHANNEL_CALL, PF_BACKCHANNEL_READ,
         PF_BACKCHANNEL_REGISTRATION, PF_BACKCHANNEL_VF_DISABLED, PF_BACKCHANNEL_VF_ENABLED,
@@ -147,7 +147,7 @@ impl BlockHandler for Plugin {
     fn write(&self, call: &Call<'_>, block: &[u8]) -> Result<(), NtStatus> {
         let filled = self.callable().ok_or(NtStatus::DEVICE_NOT_READY)?;
         let write = filled.write.ok_or(NtStatus::DEVICE_NOT_READY)?;
-        let described = filled.describe(call.vf(), call.time(), call.ticket().map_or(0, |t| t.to_bits()));
+        let described = filled.describe(call.vf(), call.time(), call.ticket().map_or(0, Ticket::to_bits));
         // SAFETY: the other driver's code is mapped as long as its driver object is referenced, and its registration says that
         // this is a function of this type; we are at PASSIVE_LEVEL, and the block outlives the call.
         let status = unsafe { write(filled.context, &raw const described, block.as_ptr(), length(block)) };

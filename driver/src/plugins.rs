@@ -43,7 +43,7 @@ const PATIENCE: u64 = 30 * SECOND;
 /// The handlers of other drivers. Zeros are none.
 pub(crate) struct Plugins {
     places: Places<PLACES>,
-    plugins: [Plugin; PLACES],
+    handlers: [Plugin; PLACES],
     /// The physical device object of the PF, to recognise its files by; 0 when the device is gone.
     physical_device: AtomicUsize,
 }
@@ -53,7 +53,7 @@ unsafe impl Zeroed for Plugins {}
 
 impl LateHandlers for Plugins {
     fn handler(&self, place: u8) -> Option<&dyn BlockHandler> {
-        let plugin: &dyn BlockHandler = self.plugins.get(usize::from(place))?;
+        let plugin: &dyn BlockHandler = self.handlers.get(usize::from(place))?;
         Some(plugin)
     }
 }
@@ -87,12 +87,12 @@ impl Plugins {
     }
 
     fn plugin(&self, place: u8) -> Option<&Plugin> {
-        self.plugins.get(usize::from(place))
+        self.handlers.get(usize::from(place))
     }
 
     /// Every place with its state and the number of its registration.
     fn states(&self) -> impl Iterator<Item = (u8, &Plugin, PlaceState, u64)> {
-        (0..=u8::MAX).zip(&self.plugins).map(|(place, plugin)| {
+        (0..=u8::MAX).zip(&self.handlers).map(|(place, plugin)| {
             let (state, number) = self.places.state(place);
             (place, plugin, state, number)
         })
@@ -109,11 +109,7 @@ impl Plugins {
         if registration.Reserved != 0 || registration.Schema.has_unknown_flags() {
             return Err(PF_BACKCHANNEL_STATUS_RESERVED_NOT_ZERO);
         }
-        let callbacks = [
-            registration.Write.map(|callback| callback as usize),
-            registration.Read.map(|callback| callback as usize),
-            registration.VfEvent.map(|callback| callback as usize),
-        ];
+        let callbacks = addresses(registration);
         if callbacks.contains(&None) {
             return Err(PF_BACKCHANNEL_STATUS_NULL_CALLBACK);
         }
@@ -159,6 +155,15 @@ impl Plugins {
         }
         let _always = self.places.go_on(place, from, PlaceState::Vacant);
     }
+}
+
+#[expect(clippy::as_conversions, reason = "there is no other way from a function to its address")]
+fn addresses(registration: &PF_BACKCHANNEL_REGISTRATION) -> [Option<usize>; 3] {
+    [
+        registration.Write.map(|callback| callback as usize),
+        registration.Read.map(|callback| callback as usize),
+        registration.VfEvent.map(|callback| callback as usize),
+    ]
 }
 
 impl Pf {
