@@ -13,8 +13,10 @@
 //!
 //! LOCK: the lock is a leaf; no other lock and no handler call happens under it.
 
+mod errors;
 mod permission;
 
+pub use errors::{RegisterError, UnregisterError};
 pub use permission::Permission;
 
 use core::fmt;
@@ -27,7 +29,6 @@ use crate::block::BlockId;
 use crate::dispatch_view::{DispatchView, Route, rule};
 use crate::handler::BlockHandler;
 use crate::schema::Schema;
-use crate::status::NtStatus;
 use crate::sync::{AtomicU32, Ordering, const_new};
 use crate::unclaimed::Unclaimed;
 
@@ -68,34 +69,6 @@ pub enum Service {
     Handler(u8),
     /// Nobody: writes are stored, and that is all.
     StoreOnly,
-}
-
-/// Why a block was not registered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RegisterError {
-    /// The block is registered already, or its last handler is still draining.
-    Taken,
-    /// All places are in use.
-    Full,
-    /// The block store has no slot left for the content of the block.
-    StoreFull,
-    /// There is no handler at that place.
-    NoSuchHandler,
-    /// The schema asks a handler, and there is none.
-    NeedsHandler,
-}
-
-/// Why a block is not unregistered, or its handler not replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnregisterError {
-    /// The block is not registered.
-    NotRegistered,
-    /// The caller is inside a callback of this very handler, and would wait for itself.
-    InsideCallback,
-    /// A call was still inside the handler when the time ran out: its memory must stay. Ask again later.
-    StillInUse,
-    /// There is no handler at that place.
-    NoSuchHandler,
 }
 
 struct Master<const BLOCKS: usize> {
@@ -484,28 +457,6 @@ fn lowest_free<const BLOCKS: usize>(used: u64) -> Option<u8> {
 
 fn bit(place: Option<u8>) -> u64 {
     place.map_or(0, |place| 1_u64.wrapping_shl(u32::from(place)))
-}
-
-impl RegisterError {
-    /// Gives the status for a caller on the C side.
-    pub const fn status(self) -> NtStatus {
-        match self {
-            Self::Taken => NtStatus::SHARING_VIOLATION,
-            Self::Full | Self::StoreFull => NtStatus::INSUFFICIENT_RESOURCES,
-            Self::NoSuchHandler | Self::NeedsHandler => NtStatus::INVALID_PARAMETER,
-        }
-    }
-}
-
-impl UnregisterError {
-    /// Gives the status for a caller on the C side.
-    pub const fn status(self) -> NtStatus {
-        match self {
-            Self::NotRegistered | Self::NoSuchHandler => NtStatus::INVALID_PARAMETER,
-            Self::InsideCallback => NtStatus::INVALID_DEVICE_STATE,
-            Self::StillInUse => NtStatus::IO_TIMEOUT,
-        }
-    }
 }
 
 impl<R: RawMutex, const BLOCKS: usize> fmt::Debug for HandlerTable<'_, R, BLOCKS> {
