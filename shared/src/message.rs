@@ -19,7 +19,7 @@
 //!
 //! | block | who | bytes | what |
 //! | --- | --- | --- | --- |
-//! | control | VF writes 32 | | what the VF speaks, see [`Negotiation`](crate::Negotiation); begins the conversation anew |
+//! | control | VF writes 32 | | what the VF speaks, see [`Negotiation`]; begins the conversation anew |
 //! | | VF reads 32 | 0..24 | what both speak, as there |
 //! | | | 24..28 | longest message to the PF, `u32` |
 //! | | | 28..32 | longest message to the VF, `u32` |

@@ -1,7 +1,7 @@
 //! The seam of WDFLDR.SYS: which framework a driver image is bound to, and how.
 //!
 //! The entry stub that is linked into every KMDF driver calls WdfVersionBind before DriverEntry and WdfVersionUnbind
-//! after unload. Behind them is the simulated framework ([`kmdf`](crate::kmdf)), or, when one was [chosen](choice), a
+//! after unload. Behind them is the simulated framework ([`kmdf`]), or, when one was [chosen](choice), a
 //! framework image: a file that registers itself with WdfRegisterLibrary, as Windows' own does. A driver sees no
 //! difference but in what it is answered.
 //!
