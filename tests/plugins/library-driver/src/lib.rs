@@ -4,13 +4,15 @@
 //! Blocks 8 to 11 keep a journal: block 8 carries a number in each write; the journal says which VF, in which life and in
 //! which order the numbers came; block 9, read by any VF, takes the oldest entries out of it; block 10 has the handler do
 //! its work wrongly for some writes, so that whoever reads the journal can be seen to notice.
-//! Two more blocks, of whatever ids a VF likes, are kept for it.
+//! Blocks 20 to 22 take messages of up to 64 KiB and send them back. Two more blocks, of whatever ids a VF likes, are kept
+//! for it.
 #![no_std]
 #![expect(unsafe_code, reason = "DriverEntry takes the system's pointers, and a handler waits")]
 
 extern crate wdk_panic as _;
 
 mod journal;
+mod messages;
 mod recorder;
 
 use backchannel::{
@@ -22,11 +24,12 @@ use wdk_sys::{
     WDFDRIVER, call_unsafe_wdf_function_binding,
 };
 
+use messages::MESSAGES;
 use recorder::{Keeper, Recorder};
 
 static HANDLERS: Handlers = Handlers::with_unclaimed(
-    &[&SerialNumber, &Recorder, &Keeper],
-    &[&[SERIAL_NUMBER, LABEL], &[NUMBERED, STAMP], &[JOURNAL, MISTAKES]],
+    &[&SerialNumber, &Recorder, &Keeper, &MESSAGES],
+    &[&[SERIAL_NUMBER, LABEL], &[NUMBERED, STAMP], &[JOURNAL, MISTAKES], &messages::SCHEMAS],
     Unclaimed::Echo(2),
 );
 

@@ -58,7 +58,7 @@ static uint32_t read_block(void *context, uint32_t block, uint8_t *bytes, uint32
 
 int main(int count, char **words)
 {
-    struct vf_backchannel vf = {NULL, write_block, read_block, 10, 11, 12, 0, 0, 0, 0, 0, 0};
+    struct vf_backchannel vf = {NULL, write_block, read_block, 20, 21, 22, 0, 0, 0, 0, 0, 0};
     uint32_t length = count > 1 ? (uint32_t)atoi(words[1]) : 0;
     uint32_t got = 0, at;
     enum vf_backchannel_result result;
