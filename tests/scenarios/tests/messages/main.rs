@@ -14,7 +14,7 @@ const LENGTHS: [usize; 2] = [65_536, 1_234];
 
 /// What a test's guests send.
 fn message(length: usize) -> Vec<u8> {
-    (0..length).map(|place| (place * 31 >> 3) as u8).collect()
+    (0..length).map(|place| ((place * 31) >> 3) as u8).collect()
 }
 
 fn begin() -> Conversation {
