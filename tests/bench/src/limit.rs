@@ -4,8 +4,15 @@
 
 use std::sync::Mutex;
 
-use crate::clock;
-use crate::contender::{Contender, Handler, Size, handler};
+use bench_engine::{Handler, clock, handler};
+
+use crate::contender::{Contender, Size};
+
+/// The contender.
+pub fn limit(size: Size) -> Contender {
+    let limit = Limit::new(size);
+    Box::new(move |vf, block, bytes| limit.write(vf, block, bytes))
+}
 
 /// One VF: a value for each block, on cache lines of its own, as far apart as ours.
 #[repr(align(64))]
@@ -27,14 +34,13 @@ fn reference(block: u32) -> &'static dyn Handler {
     handler!(block, leak)
 }
 
-/// The contender.
-pub struct Limit {
+struct Limit {
     vfs: Vec<State>,
     handlers: Vec<&'static dyn Handler>,
 }
 
 impl Limit {
-    pub fn new(size: Size) -> Self {
+    fn new(size: Size) -> Self {
         let state = || State {
             values: Mutex::new(Values { blocks: [[0; 128]; 64], _beside: [0; 7 * 1024], last: 0 }),
         };
@@ -45,7 +51,7 @@ impl Limit {
     }
 }
 
-impl Contender for Limit {
+impl Limit {
     fn write(&self, vf: u16, block: u32, bytes: &[u8; 128]) -> bool {
         let block = block as usize;
         let (Some(vf), Some(handler)) = (self.vfs.get(usize::from(vf)), self.handlers.get(block)) else {

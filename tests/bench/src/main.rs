@@ -1,34 +1,51 @@
 //! The engine beside the limit of the machine and beside two rivals, in one interleaved run.
 //!
-//! `bench [--json] [--rounds N]`. Every figure is a ratio of the best of many rounds; each round measures all
-//! contenders one after the other, so that a change of the machine's clock meets all of them.
+//! `bench [--json] [--samples N]`. Every figure is a ratio; criterion takes the samples, and each of them measures what it
+//! relates in turn. The report ends with the medians.
 
-mod clock;
 mod contender;
 mod limit;
 mod measure;
-mod ours;
+mod ratio;
 mod report;
 mod rivals;
 
-use std::process::ExitCode;
+use std::io::{self, Write};
+use std::process::{Command, ExitCode, Stdio};
+
+const USAGE: &str = "usage: bench [--json] [--samples N]
+
+Measures the engine, the least that any such service must do (the limit), and two rivals, and prints ratios.
+  --json       print one JSON object, and criterion's own report on standard error
+  --samples N  take so many samples for each ratio (30; at least 10)
+";
+
+/// What the process is asked for that measures for another one.
+const FOR_A_PROGRAM: &str = "--measure-for-a-program";
 
 fn main() -> ExitCode {
-    let mut json = false;
-    let mut rounds = 31;
+    let (mut json, mut for_a_program, mut samples) = (false, false, 30);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "--help" => {
+                print!("{USAGE}");
+                return ExitCode::SUCCESS;
+            }
             "--json" => json = true,
-            "--rounds" => match arguments.next().and_then(|rounds| rounds.parse().ok()) {
-                Some(given) => rounds = given,
-                None => return usage(),
+            FOR_A_PROGRAM => for_a_program = true,
+            "--samples" => match arguments.next().and_then(|samples| samples.parse().ok()) {
+                Some(given) if given >= 10 => samples = given,
+                _ => return wrong("--samples takes a number from 10 up"),
             },
-            _ => return usage(),
+            unknown => return wrong(&format!("there is no {unknown}")),
         }
     }
-    let report = report::Report::measure(rounds);
     if json {
+        return measure_apart(samples);
+    }
+    let report = report::Report::measure(samples);
+    if for_a_program {
         println!("{}", report.json());
     } else {
         println!("{report}");
@@ -36,7 +53,34 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn usage() -> ExitCode {
-    eprintln!("usage: bench [--json] [--rounds N]");
+/// Measures in another process: criterion reports on standard output, where a program wants one object.
+fn measure_apart(samples: usize) -> ExitCode {
+    let measured = std::env::current_exe().and_then(|bench| {
+        let samples = samples.to_string();
+        Command::new(bench)
+            .args([FOR_A_PROGRAM, "--samples", &samples])
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+    });
+    let output = match measured {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),
+        Ok(output) => return failed(&format!("measuring ended with {}", output.status)),
+        Err(error) => return failed(&error.to_string()),
+    };
+    let (before, last) = output.trim_end().rsplit_once('\n').unwrap_or(("", &output));
+    // A report that nobody can read any more is not missed.
+    let _shown = writeln!(io::stderr(), "{before}");
+    println!("{last}");
+    ExitCode::SUCCESS
+}
+
+fn wrong(what: &str) -> ExitCode {
+    eprintln!("error: {what}\n{USAGE}");
     ExitCode::from(2)
+}
+
+fn failed(what: &str) -> ExitCode {
+    eprintln!("error: {what}");
+    ExitCode::FAILURE
 }

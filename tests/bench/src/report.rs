@@ -1,23 +1,37 @@
 //! The figures, and what they are compared with.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::time::Duration;
 
-use serde_json::json;
+use bench_engine::BYTES_PER_VF;
+use criterion::{Criterion, SamplingMode};
+use serde_json::{Map, json};
 
-use crate::contender::{Contender, Size};
-use crate::limit::Limit;
-use crate::measure::{Pattern, alone, best, in_pairs};
-use crate::ours::{BYTES_PER_VF, Ours};
-use crate::rivals::{OneLock, Shards};
+use crate::contender::{Contender, Size, ours, ours_shipped};
+use crate::limit::limit;
+use crate::measure::{Pattern, alone, in_pairs};
+use crate::ratio::Ratio;
+use crate::rivals::{one_lock, shards};
 
-/// All figures of one run: nanoseconds a write, and how they relate.
+/// All figures of one run.
 pub struct Report {
-    write: [f64; 4],
-    refusal: [f64; 2],
-    pairs: [f64; 4],
-    handlers: [f64; 4],
-    vfs: [f64; 4],
+    figures: Vec<Figure>,
 }
+
+/// One ratio.
+struct Figure {
+    name: &'static str,
+    /// The median of the samples.
+    ratio: f64,
+    /// The same without regard to the limit, where the ratio is relative to how the limit grows.
+    raw: Option<f64>,
+    /// Nanoseconds a write of each column, at best.
+    nanoseconds: Vec<f64>,
+}
+
+/// One column of a figure: gives the nanoseconds of a write.
+type Column = Box<dyn Fn() -> f64>;
 
 const EIGHT: Size = Size { vfs: 1, handlers: 8 };
 const TWO_VFS: Size = Size { vfs: 2, handlers: 8 };
@@ -26,103 +40,120 @@ const MANY_HANDLERS: Size = Size { vfs: 1, handlers: 64 };
 const MANY_VFS: Size = Size { vfs: 1_024, handlers: 1 };
 
 impl Report {
-    /// Measures everything.
-    pub fn measure(rounds: usize) -> Self {
-        Self {
-            write: write(rounds),
-            refusal: refusal(rounds),
-            pairs: pairs(rounds),
-            handlers: growth(rounds, ONE, MANY_HANDLERS),
-            vfs: growth(rounds, ONE, MANY_VFS),
-        }
+    /// Measures everything, in so many samples for each figure.
+    pub fn measure(samples: usize) -> Self {
+        let mut criterion = Criterion::default()
+            .with_measurement(Ratio)
+            .without_plots()
+            .sample_size(samples)
+            .warm_up_time(Duration::from_millis(200))
+            .measurement_time(Duration::from_secs(2));
+        let served = |make: fn(Size) -> Contender, size| column(make(size), Pattern { size, beyond: 0 });
+        let refused = column(ours(EIGHT), Pattern { size: EIGHT, beyond: 100 });
+        let mut figure = |name, columns: Vec<Column>| measure(&mut criterion, name, &columns);
+        let figures = vec![
+            figure("write_over_limit", vec![served(ours, EIGHT), served(limit, EIGHT)]),
+            figure("write_as_shipped_over_limit", vec![served(ours_shipped, EIGHT), served(limit, EIGHT)]),
+            figure("hashmap_over_ours", vec![served(one_lock, EIGHT), served(ours, EIGHT)]),
+            figure("dashmap_over_ours", vec![served(shards, EIGHT), served(ours, EIGHT)]),
+            figure(
+                "hashmap_over_ours_as_shipped",
+                vec![served(one_lock, EIGHT), served(ours_shipped, EIGHT)],
+            ),
+            figure("two_vfs_over_one_thread", vec![served(ours, TWO_VFS), pairs(ours(TWO_VFS))]),
+            figure(
+                "two_vfs_over_one_thread_of_the_limit",
+                vec![served(limit, TWO_VFS), pairs(limit(TWO_VFS))],
+            ),
+            figure("refusal_over_served", vec![refused, served(ours, EIGHT)]),
+            figure("handlers_64_over_1", growth(&served, MANY_HANDLERS)),
+            figure("vfs_1024_over_1", growth(&served, MANY_VFS)),
+        ];
+        Self { figures }
     }
 
     /// Gives the figures for programs.
     pub fn json(&self) -> String {
-        let [ours, limit, one_lock, shards] = self.write;
-        let report = json!({
-            "ratios": {
-                "write_over_limit": ours / limit,
-                "two_vfs_over_one_thread": self.pairs[0] / self.pairs[1],
-                "two_vfs_over_one_thread_of_the_limit": self.pairs[2] / self.pairs[3],
-                "refusal_over_served": self.refusal[0] / self.refusal[1],
-                "handlers_64_over_1": relative(self.handlers),
-                "handlers_64_over_1_raw": self.handlers[1] / self.handlers[0],
-                "vfs_1024_over_1": relative(self.vfs),
-                "vfs_1024_over_1_raw": self.vfs[1] / self.vfs[0],
-                "hashmap_over_ours": one_lock / ours,
-                "dashmap_over_ours": shards / ours,
-            },
-            "nanoseconds": { "ours": ours, "limit": limit, "hashmap": one_lock, "dashmap": shards },
-            "bytes_per_vf": BYTES_PER_VF,
-        });
-        report.to_string()
+        let (mut ratios, mut nanoseconds) = (Map::new(), Map::new());
+        for figure in &self.figures {
+            ratios.insert(figure.name.to_owned(), json!(figure.ratio));
+            if let Some(raw) = figure.raw {
+                ratios.insert(format!("{}_raw", figure.name), json!(raw));
+            }
+            nanoseconds.insert(figure.name.to_owned(), json!(figure.nanoseconds));
+        }
+        json!({ "ratios": ratios, "nanoseconds": nanoseconds, "bytes_per_vf": BYTES_PER_VF }).to_string()
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [ours, limit, one_lock, shards] = self.write;
-        writeln!(
-            f,
-            "a write, ns: ours {ours:.1}, limit {limit:.1}, one lock and maps {one_lock:.1}, dashmap {shards:.1}"
-        )?;
-        writeln!(f, "write over limit         {:6.2}", ours / limit)?;
-        let limit_pairs = self.pairs[2] / self.pairs[3];
-        writeln!(
-            f,
-            "two VFs over one thread  {:6.2}  (limit {limit_pairs:.2})",
-            self.pairs[0] / self.pairs[1]
-        )?;
-        writeln!(f, "refusal over served      {:6.2}", self.refusal[0] / self.refusal[1])?;
-        let raw = self.handlers[1] / self.handlers[0];
-        writeln!(f, "64 handlers over 1       {:6.2}  (raw {raw:.2})", relative(self.handlers))?;
-        let raw = self.vfs[1] / self.vfs[0];
-        writeln!(f, "1,024 VFs over 1         {:6.2}  (raw {raw:.2})", relative(self.vfs))?;
-        writeln!(f, "one lock over ours       {:6.2}", one_lock / ours)?;
-        writeln!(f, "dashmap over ours        {:6.2}", shards / ours)?;
-        write!(f, "bytes a VF               {BYTES_PER_VF:6}")
+        writeln!(f, "{:38} {:>6} {:>6}  nanoseconds a write, at best", "", "ratio", "raw")?;
+        for Figure { name, ratio, raw, nanoseconds } in &self.figures {
+            let raw = raw.map_or_else(String::new, |raw| format!("{raw:.2}"));
+            let nanoseconds: Vec<String> = nanoseconds.iter().map(|time| format!("{time:.1}")).collect();
+            writeln!(f, "{name:38} {ratio:>6.2} {raw:>6}  {}", nanoseconds.join(" "))?;
+        }
+        write!(f, "{:38} {BYTES_PER_VF:>6}", "bytes_per_vf")
     }
 }
 
-/// How ours grew, relative to how the limit grew.
-fn relative([ours, ours_grown, limit, limit_grown]: [f64; 4]) -> f64 {
-    (ours_grown / ours) / (limit_grown / limit)
+fn column(contender: Contender, pattern: Pattern) -> Column {
+    Box::new(move || alone(&contender, pattern))
 }
 
-const fn served(size: Size) -> Pattern {
-    Pattern { size, beyond: 0 }
+fn pairs(contender: Contender) -> Column {
+    Box::new(move || in_pairs(&contender, Pattern { size: TWO_VFS, beyond: 0 }))
 }
 
-fn write(rounds: usize) -> [f64; 4] {
-    let contenders: [&dyn Contender; 4] =
-        [&Ours::new(EIGHT), &Limit::new(EIGHT), &OneLock::new(EIGHT), &Shards::new(EIGHT)];
-    best(rounds, || contenders.map(|contender| alone(contender, served(EIGHT))))
+/// One of each, and many; of ours and of the limit.
+fn growth(served: &impl Fn(fn(Size) -> Contender, Size) -> Column, many: Size) -> Vec<Column> {
+    vec![served(ours, ONE), served(ours, many), served(limit, ONE), served(limit, many)]
 }
 
-fn refusal(rounds: usize) -> [f64; 2] {
-    let ours = Ours::new(EIGHT);
-    best(rounds, || [alone(&ours, Pattern { size: EIGHT, beyond: 100 }), alone(&ours, served(EIGHT))])
-}
-
-fn pairs(rounds: usize) -> [f64; 4] {
-    let (ours, limit) = (Ours::new(TWO_VFS), Limit::new(TWO_VFS));
-    let pattern = served(TWO_VFS);
-    let [ours_alone, ours_pairs, limit_alone, limit_pairs] = best(rounds, || {
-        [alone(&ours, pattern), in_pairs(&ours, pattern), alone(&limit, pattern), in_pairs(&limit, pattern)]
+/// Lets criterion take samples. In each the columns are measured in turn, several times; a sample relates the best of
+/// each column, so that a change of the machine's clock meets all of them, and an interruption none.
+fn measure(criterion: &mut Criterion<Ratio>, name: &'static str, columns: &[Column]) -> Figure {
+    let samples = RefCell::new(Vec::new());
+    let mut group = criterion.benchmark_group("ratios");
+    group.sampling_mode(SamplingMode::Flat);
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|rounds| {
+            let mut best = vec![f64::INFINITY; columns.len()];
+            for _ in 0..rounds {
+                for (best, column) in best.iter_mut().zip(columns) {
+                    *best = best.min(column());
+                }
+            }
+            let ratio = related(&best);
+            samples.borrow_mut().push(best);
+            ratio * rounds as f64
+        });
     });
-    [ours_alone, ours_pairs, limit_alone, limit_pairs]
+    group.finish();
+    let samples = samples.into_inner();
+    let nanoseconds = (0..columns.len())
+        .map(|column| samples.iter().map(|sample| sample[column]).fold(f64::INFINITY, f64::min))
+        .collect();
+    Figure {
+        name,
+        ratio: median(samples.iter().map(|sample| related(sample)).collect()),
+        raw: (columns.len() == 4)
+            .then(|| median(samples.iter().map(|sample| sample[1] / sample[0]).collect())),
+        nanoseconds,
+    }
 }
 
-fn growth(rounds: usize, from: Size, to: Size) -> [f64; 4] {
-    let (ours, ours_grown) = (Ours::new(from), Ours::new(to));
-    let (limit, limit_grown) = (Limit::new(from), Limit::new(to));
-    best(rounds, || {
-        [
-            alone(&ours, served(from)),
-            alone(&ours_grown, served(to)),
-            alone(&limit, served(from)),
-            alone(&limit_grown, served(to)),
-        ]
-    })
+/// The first over the second; or how the first grew to the second, relative to how the third grew to the fourth.
+fn related(columns: &[f64]) -> f64 {
+    match columns {
+        [one, many, limit_one, limit_many] => (many / one) / (limit_many / limit_one),
+        [one, other, ..] => one / other,
+        [] | [_] => f64::NAN,
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

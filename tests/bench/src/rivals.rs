@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use bench_engine::{Handler, clock, handler};
 use dashmap::DashMap;
 
-use crate::clock;
-use crate::contender::{Contender, Handler, Size, handler};
+use crate::contender::{Contender, Size};
 
 type Boxed = Box<dyn Handler>;
 
@@ -19,7 +19,18 @@ fn boxed(block: u32) -> Boxed {
 }
 
 /// One lock around everything.
-pub struct OneLock {
+pub fn one_lock(size: Size) -> Contender {
+    let maps = OneLock::new(size);
+    Box::new(move |vf, block, bytes| maps.write(vf, block, bytes))
+}
+
+/// A map of shards, each behind a lock.
+pub fn shards(size: Size) -> Contender {
+    let maps = Shards::new(size);
+    Box::new(move |vf, block, bytes| maps.write(vf, block, bytes))
+}
+
+struct OneLock {
     inside: Mutex<Maps>,
 }
 
@@ -29,13 +40,13 @@ struct Maps {
 }
 
 impl OneLock {
-    pub fn new(size: Size) -> Self {
+    fn new(size: Size) -> Self {
         let handlers = (0..size.handlers).map(|block| (block, boxed(block))).collect();
         Self { inside: Mutex::new(Maps { handlers, values: HashMap::new() }) }
     }
 }
 
-impl Contender for OneLock {
+impl OneLock {
     fn write(&self, vf: u16, block: u32, bytes: &[u8; 128]) -> bool {
         let mut inside = self.inside.lock().expect("no handler fails");
         let began = clock::now();
@@ -46,20 +57,19 @@ impl Contender for OneLock {
     }
 }
 
-/// A map of shards, each behind a lock.
-pub struct Shards {
+struct Shards {
     handlers: DashMap<u32, Boxed>,
     values: DashMap<(u16, u32), ([u8; 128], u64)>,
 }
 
 impl Shards {
-    pub fn new(size: Size) -> Self {
+    fn new(size: Size) -> Self {
         let handlers = (0..size.handlers).map(|block| (block, boxed(block))).collect();
         Self { handlers, values: DashMap::new() }
     }
 }
 
-impl Contender for Shards {
+impl Shards {
     fn write(&self, vf: u16, block: u32, bytes: &[u8; 128]) -> bool {
         let began = clock::now();
         let Some(handler) = self.handlers.get(&block) else { return false };

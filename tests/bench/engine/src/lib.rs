@@ -1,4 +1,7 @@
 //! The engine, all features on, over the lock that the driver uses, too.
+//!
+//! Two packages have this one source: the engine's generic code is compiled where its types are made known, here once for
+//! speed and once as the driver's image has it.
 #![expect(unsafe_code, reason = "the cell that a VF's gate guards, as the driver has it")]
 
 use std::cell::UnsafeCell;
@@ -8,8 +11,10 @@ use backchannel::{
     PhysicalFunction, Platform, Schema, Service, Source, VfCount, VirtualFunction,
 };
 
-use crate::clock;
-use crate::contender::{Checks, Contender, Handler, Size, handler};
+pub mod clock;
+mod handlers;
+
+pub use handlers::{Checks, Handler};
 
 const BLOCKS: usize = 64;
 
@@ -18,7 +23,7 @@ type Vf = VirtualFunction<Cell, Lock, BLOCKS>;
 
 /// A gate and what it guards.
 #[repr(C)]
-pub struct Cell {
+struct Cell {
     gate: Gate,
     owned: UnsafeCell<Owned<BLOCKS>>,
 }
@@ -104,31 +109,37 @@ fn reference(block: u32) -> &'static dyn BlockHandler {
     handler!(block, leak)
 }
 
-/// The contender.
+/// The engine with so many VFs, and blocks from 0 up.
 pub struct Ours {
     pf: PhysicalFunction<'static, Cell, Lock, BLOCKS>,
 }
 
 impl Ours {
-    pub fn new(size: Size) -> Self {
-        let handlers: Vec<&'static dyn BlockHandler> = (0..size.handlers).map(reference).collect();
+    /// Starts a PF.
+    ///
+    /// # Panics
+    ///
+    /// More than 64 blocks.
+    #[must_use]
+    pub fn new(vf_count: u16, blocks: u32) -> Self {
+        let handlers: Vec<&'static dyn BlockHandler> = (0..blocks).map(reference).collect();
         let cell = || Cell { gate: Gate::new(), owned: UnsafeCell::new(Owned::new()) };
-        let vfs: &'static [Vf] = Vec::leak((0..size.vfs).map(|_| VirtualFunction::new(cell())).collect());
+        let vfs: &'static [Vf] = Vec::leak((0..vf_count).map(|_| VirtualFunction::new(cell())).collect());
         let table = Box::leak(Box::new(HandlerTable::new(Vec::leak(handlers))));
         let pf = PhysicalFunction::new(vfs, table);
-        for block in 0..size.handlers {
+        for block in 0..blocks {
             let schema =
                 Schema::written(BlockId::new(block)).length(128).build().expect("128 bytes are legal");
             let place = u8::try_from(block).expect("at most 64 handlers");
             pf.register(&schema, Service::Handler(place)).expect("the table has 64 places");
         }
-        pf.start(VfCount::new(size.vfs), &Host).expect("it was not started");
+        pf.start(VfCount::new(vf_count), &Host).expect("it was not started");
         Self { pf }
     }
-}
 
-impl Contender for Ours {
-    fn write(&self, vf: u16, block: u32, bytes: &[u8; 128]) -> bool {
+    /// Takes one block; says whether it was accepted.
+    #[must_use]
+    pub fn write(&self, vf: u16, block: u32, bytes: &[u8; 128]) -> bool {
         self.pf.write(vf, block, &Buffer(bytes), &Host).is_success()
     }
 }
