@@ -241,3 +241,14 @@ impl fmt::Debug for Output<'_> {
         f.debug_struct("Output").field("len", &self.bytes.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Output;
+
+    #[test]
+    fn answer_of_no_bytes_is_empty_and_of_one_is_not() {
+        assert!(Output::new(&mut [], false).is_empty());
+        assert!(!Output::new(&mut [0], false).is_empty());
+    }
+}

@@ -186,3 +186,9 @@ fn operator_decides_over_the_policy() {
     policy.decide(Override::Exempt);
     assert_eq!(faults(&policy, 5_000, NOW), None);
 }
+
+#[test]
+fn level_and_times_are_those_that_the_module_says() {
+    assert_eq!((FAULT, LIMIT), (100_000, 100_000_000), "100 a second leak away; 1,000 at once are the limit");
+    assert_eq!((ISOLATION, PROBATION), (100_000_000, 600_000_000), "10 s and 60 s, in units of 100 ns");
+}

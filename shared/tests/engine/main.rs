@@ -21,6 +21,8 @@ mod memory;
 #[cfg(test)]
 mod negotiation;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
 mod policing;
 #[cfg(test)]
 mod reads;
