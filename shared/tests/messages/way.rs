@@ -13,7 +13,7 @@ use super::host::{Pf, Room, Table, ThreadHost, World};
 
 pub(crate) const IDS: MessageBlocks =
     MessageBlocks { control: BlockId::new(10), to_pf: BlockId::new(11), to_vf: BlockId::new(12) };
-pub(crate) const LARGE: MessageLimits = MessageLimits { to_pf: 65_536, to_vf: 65_536, time: SECOND };
+pub(crate) const LARGE: MessageLimits = MessageLimits { to_pf: 65_536, to_vf: 65_536, time: 3_600 * SECOND };
 
 /// Keeps what it is sent, refuses what begins with "no", and sends the rest back.
 #[derive(Default)]
