@@ -338,7 +338,7 @@ static NTSTATUS obey(ULONG code, UCHAR *buffer, ULONG_PTR *information)
         return query_wrong(number);
     case NEXT_CALLBACK:
         armed_routine = buffer[1];
-        armed_vf = buffer[2];
+        armed_vf = (USHORT)(buffer[2] | buffer[3] << 8);
         last_status = STATUS_NOT_FOUND;
         /* A routine of 255 is none: the next read writes so many bytes too many. */
         read_past = armed_routine == 255 ? buffer[2] : 0;

@@ -59,3 +59,19 @@ fn every_routine_may_be_called_from_every_callback_for_any_vf() {
     let steps: Vec<_> = steps.iter().map(|(line, status)| (line.clone(), status.as_str())).collect();
     expect(&steps);
 }
+
+#[test]
+fn what_is_published_to_all_is_read_by_each_vf() {
+    const PUBLISH: u8 = 3;
+    let answers = expect(&[
+        (ask(Ask::NextCallback, &[0, PUBLISH, 0xFF, 0xFF]), SUCCESS),
+        (vsp_write(0, 50, &[0]), SUCCESS),
+        (ask(Ask::LastStatus, &[]), SUCCESS),
+        (vsp_read(0, 52, 8), SUCCESS),
+        (vsp_read(1, 52, 8), SUCCESS),
+        (vsp_read(3, 52, 8), SUCCESS),
+    ]);
+    for answer in &answers[3..] {
+        assert_eq!(answer["data"], "0102030405060708", "{answer}");
+    }
+}
