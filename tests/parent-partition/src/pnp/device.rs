@@ -29,7 +29,9 @@ pub struct DeviceRef {
 enum Stage {
     Added,
     Started,
+    StopAgreed,
     Stopped,
+    RemovalAgreed,
     Surprised,
     Failed,
 }
@@ -131,12 +133,21 @@ pub fn start(device: &DeviceRef) -> Status {
 
 /// Asks whether a started device can be stopped to move its resources.
 pub fn query_stop(device: &DeviceRef) -> Status {
-    device.ask(Minor::QueryStopDevice)
+    let status = device.ask(Minor::QueryStopDevice);
+    if status::is_success(status) {
+        *device.stage() = Stage::StopAgreed;
+    }
+    status
 }
 
 /// Says that a device which was asked need not stop.
 pub fn cancel_stop(device: &DeviceRef) -> Status {
-    device.ask(Minor::CancelStopDevice)
+    let status = device.ask(Minor::CancelStopDevice);
+    let mut stage = device.stage();
+    if *stage == Stage::StopAgreed {
+        *stage = Stage::Started;
+    }
+    status
 }
 
 /// Stops a device that agreed to it.
@@ -147,8 +158,13 @@ pub fn stop(device: &DeviceRef) -> Status {
 }
 
 /// Asks whether a device can be removed: first those who have it open and asked to be asked, then its stack. One that is
-/// still open then cannot be, and its stack is not asked.
+/// still open then cannot be, and its stack is not asked. A device that has agreed to stop is told first that it need not: a
+/// stop that is agreed to is carried out or taken back before anything else begins (IRP_MN_CANCEL_STOP_DEVICE), and a
+/// framework waits for that.
 pub fn query_remove(device: &DeviceRef) -> Status {
+    if *device.stage() == Stage::StopAgreed {
+        cancel_stop(device);
+    }
     if let Err(refused) = pnp_notification::ask_targets(device.pdo) {
         return refused;
     }
@@ -156,7 +172,9 @@ pub fn query_remove(device: &DeviceRef) -> Status {
         (0, _) => device.ask(Minor::QueryRemoveDevice),
         _ => status::DEVICE_BUSY,
     };
-    if !status::is_success(status) {
+    if status::is_success(status) {
+        *device.stage() = Stage::RemovalAgreed;
+    } else {
         pnp_notification::tell_cancelled(device.pdo);
     }
     status
@@ -165,6 +183,11 @@ pub fn query_remove(device: &DeviceRef) -> Status {
 /// Says that a device which was asked need not be removed.
 pub fn cancel_remove(device: &DeviceRef) -> Status {
     let status = device.ask(Minor::CancelRemoveDevice);
+    let mut stage = device.stage();
+    if *stage == Stage::RemovalAgreed {
+        *stage = Stage::Started;
+    }
+    drop(stage);
     pnp_notification::tell_cancelled(device.pdo);
     status
 }
@@ -177,7 +200,8 @@ pub fn surprise_remove(device: &DeviceRef) -> Status {
     status
 }
 
-/// Removes a device for good: asked first when it is started; a refusal is followed by a surprise removal.
+/// Removes a device for good: asked first when it is started and has not agreed yet; a refusal is followed by a surprise
+/// removal.
 ///
 /// Judged: a device that is still attached, an interface still enabled, and a reference still held when the stack has been
 /// removed.
@@ -188,7 +212,9 @@ pub fn surprise_remove(device: &DeviceRef) -> Status {
 /// When somebody else has a file of the device open: the simulator's actors close theirs first.
 pub fn remove(device: DeviceRef) {
     let stage = *device.stage();
-    if matches!(stage, Stage::Started | Stage::Stopped) && !status::is_success(query_remove(&device)) {
+    if matches!(stage, Stage::Started | Stage::StopAgreed | Stage::Stopped)
+        && !status::is_success(query_remove(&device))
+    {
         device.ask(Minor::CancelRemoveDevice);
         surprise_remove(&device);
     }
