@@ -364,6 +364,7 @@ fn ntoskrnl() -> Vec<Export> {
             IoGetStackLimits 0,
             ZwAllocateLocallyUniqueId 0,
             VfIsRuleClassEnabled 0,
+            VfCheckNxPoolType 0,
             KdRefreshDebuggerNotPresent 0,
             KeGetRecommendedSharedDataAlignment 0,
             IoWithinStackLimits 0,

@@ -54,7 +54,6 @@ const NAMES: &[&str] = &[
     "PoGetSystemWake",
     "PoSetSystemWake",
     "RtlCaptureStackBackTrace",
-    "VfCheckNxPoolType",
     "WmiTraceMessageVa",
     "ZwDeviceIoControlFile",
     "_purecall",

@@ -31,12 +31,7 @@ pub extern "win64" fn ExAllocatePool2(flags: u64, size: usize, tag: u32) -> *mut
 /// Follows the ExAllocatePoolWithTag page (IRQL <= DISPATCH_LEVEL, <= APC_LEVEL for paged memory). Judged as
 /// [`ExAllocatePool2`].
 pub extern "win64" fn ExAllocatePoolWithTag(kind: u32, size: usize, tag: u32) -> *mut c_void {
-    let pool = match kind {
-        POOL_TYPE_NON_PAGED_NX | POOL_TYPE_NON_PAGED_NX_ALIGNED => Pool::NonPaged,
-        POOL_TYPE_PAGED | POOL_TYPE_PAGED_ALIGNED => Pool::Paged,
-        other => violation(Rule::BadParameter, format_args!("the pool type {other} is not allowed")),
-    };
-    allocate(pool, size, tag, Fill::Pattern)
+    allocate(of_type(kind), size, tag, Fill::Pattern)
 }
 
 /// Frees a block whatever its tag.
@@ -52,6 +47,15 @@ pub extern "win64" fn ExFreePool(block: *mut c_void) {
 /// Follows the ExFreePoolWithTag page. Judged as [`ExFreePool`], and a tag that is not the block's.
 pub extern "win64" fn ExFreePoolWithTag(block: *mut c_void, tag: u32) {
     free(block, (tag != 0).then_some(tag));
+}
+
+/// The pool that a type names; one that can be executed breaks [`Rule::BadParameter`].
+pub(super) fn of_type(kind: u32) -> Pool {
+    match kind {
+        POOL_TYPE_NON_PAGED_NX | POOL_TYPE_NON_PAGED_NX_ALIGNED => Pool::NonPaged,
+        POOL_TYPE_PAGED | POOL_TYPE_PAGED_ALIGNED => Pool::Paged,
+        other => violation(Rule::BadParameter, format_args!("the pool type {other} is not allowed")),
+    }
 }
 
 /// Allocates paged memory that a routine hands to its caller.

@@ -6,6 +6,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use super::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL};
 use super::object::{self, Kind};
+use super::pool;
 use super::status::{self, Status};
 use super::string;
 use crate::image::{Export, Exports};
@@ -42,6 +43,15 @@ pub extern "win64" fn MmIsDriverVerifying(_driver: *mut c_void) -> u32 {
 /// Asked by a framework for its own verifier; there is no page.
 pub extern "win64" fn VfIsRuleClassEnabled(_class: u32) -> u8 {
     u8::from(VERIFYING.load(Ordering::Relaxed))
+}
+
+/// Checks that memory which a framework allocates for its driver is of a pool that cannot be executed.
+///
+/// Asked by a framework for its own verifier; there is no page. Judged: a type that [`pool`] does not allow.
+pub extern "win64" fn VfCheckNxPoolType(kind: u32, _caller: *const c_void, _tag: u32) {
+    if VERIFYING.load(Ordering::Relaxed) {
+        pool::of_type(kind);
+    }
 }
 
 /// Has Driver Verifier watch every driver (it does) or none.
