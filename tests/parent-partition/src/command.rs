@@ -1,6 +1,7 @@
 //! The arguments of the command, shared by the program and by whoever carries a task out.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -35,8 +36,9 @@ impl ImageArgument {
 #[derive(Args, Clone, Debug)]
 pub struct FrameworkArgument {
     /// A framework image (KMDF 1.33) to run in place of the simulated framework.
+    // Words, not a path: the variable may be empty.
     #[arg(long = "framework", value_name = "FILE.sys", env = FRAMEWORK_VARIABLE)]
-    framework: Option<PathBuf>,
+    framework: Option<OsString>,
 }
 
 impl FrameworkArgument {
@@ -47,7 +49,7 @@ impl FrameworkArgument {
     /// The file cannot take the framework's place; the text says why.
     pub fn choose(&self) -> Result<(), String> {
         match &self.framework {
-            Some(file) if !file.as_os_str().is_empty() => choice::choose(file),
+            Some(file) if !file.is_empty() => choice::choose(Path::new(file)),
             _ => Ok(()),
         }
     }

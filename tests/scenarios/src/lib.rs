@@ -5,5 +5,6 @@
 
 pub mod c_driver;
 pub mod command;
+pub mod framework;
 mod places;
 pub mod script;
