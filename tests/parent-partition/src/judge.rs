@@ -18,7 +18,7 @@ pub fn violation(rule: Rule, detail: impl Display) -> ! {
     let Some(block) = thread_block::current() else { violation_at(rule, "", 0, detail) };
     let mut record = Record::new(Kind::Violation);
     record.blame(rule, block.call_name().unwrap_or(""), block.return_address());
-    record.add_callers(block.callers().into_iter().flatten());
+    record.add_callers(block.callers());
     record.describe(format_args!("{detail}"));
     record::end(&record)
 }

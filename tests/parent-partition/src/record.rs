@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 use std::mem::{MaybeUninit, size_of};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
-use crate::image;
+use crate::image::{self, Callers};
 use crate::judge::Rule;
 
 /// What ends a judged process.
@@ -36,8 +36,11 @@ pub struct Record {
     is_plugin: u64,
     /// Offsets of code addresses in the blamed image, innermost first; 0 ends the list.
     frames: [u64; FRAMES],
+    /// The offset of the code that called into the blamed image from another one, 0 for none.
+    caller: u64,
     call: Text<64>,
     image: Text<256>,
+    caller_image: Text<256>,
     detail: Text<512>,
 }
 
@@ -52,8 +55,10 @@ impl Record {
             at: 0,
             is_plugin: 0,
             frames: [0; FRAMES],
+            caller: 0,
             call: Text::EMPTY,
             image: Text::EMPTY,
+            caller_image: Text::EMPTY,
             detail: Text::EMPTY,
         }
     }
@@ -69,13 +74,21 @@ impl Record {
         }
     }
 
-    /// Adds the callers of the code to blame, addresses in the blamed image.
-    pub(crate) fn add_callers(&mut self, callers: impl Iterator<Item = usize>) {
-        let known = self.frames.iter().take_while(|frame| **frame != 0).count();
-        if let Some(image) = image::find_known(self.at as usize) {
-            for (frame, caller) in self.frames.iter_mut().skip(known).zip(callers) {
+    /// Adds the callers of the code to blame, and who called into its image from another one.
+    pub(crate) fn add_callers(&mut self, callers: Option<Callers<'_>>) {
+        let (Some(mut callers), Some(image)) = (callers, image::find_known(self.at as usize)) else { return };
+        let mut frames = self.frames.iter_mut().skip_while(|frame| **frame != 0);
+        // The chain is walked to its end, whether there is room for all of it or not.
+        for caller in callers.by_ref() {
+            if let Some(frame) = frames.next() {
                 *frame = image.offset_of(caller) as u64;
             }
+        }
+        if let Some(caller) = callers.outside()
+            && let Some(other) = image::find_known(caller)
+        {
+            self.caller = other.offset_of(caller) as u64;
+            self.caller_image.append(other.path());
         }
     }
 
@@ -134,6 +147,11 @@ impl Record {
     /// Offsets in the blamed image, innermost first.
     pub fn frames(&self) -> impl Iterator<Item = u64> + '_ {
         self.frames.iter().copied().take_while(|frame| *frame != 0)
+    }
+
+    /// Path of the other image whose code called into the blamed one, and the offset of that code.
+    pub fn caller(&self) -> Option<(&str, u64)> {
+        (self.caller != 0).then(|| (self.caller_image.as_str(), self.caller))
     }
 
     /// Reads a record back; `None` when the bytes are none.
@@ -263,7 +281,7 @@ const FRAMES: usize = 16;
 static SUPERVISOR: AtomicI32 = AtomicI32::new(-1);
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-const _: () = assert!(size_of::<Record>() == 40 + 8 * FRAMES + (8 + 64) + (8 + 256) + (8 + 512));
+const _: () = assert!(size_of::<Record>() == 48 + 8 * FRAMES + (8 + 64) + 2 * (8 + 256) + (8 + 512));
 const _: () = assert!(size_of::<Record>() <= libc::PIPE_BUF);
 
 #[cfg(test)]

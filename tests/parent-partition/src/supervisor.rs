@@ -30,6 +30,8 @@ pub enum Verdict {
 pub struct Report {
     record: Record,
     frames: Vec<String>,
+    /// File and function.
+    caller: Option<(String, String)>,
 }
 
 /// Runs `body` in a judged process of its own and returns what the command exits with.
@@ -177,13 +179,12 @@ impl Verdict {
 
 impl Report {
     fn new(record: Record) -> Self {
-        let symbols = Symbols::beside(Path::new(record.image())).unwrap_or_default();
-        let named = |frame: u64| {
-            let name = u32::try_from(frame).ok().and_then(|offset| symbols.function(offset));
-            name.map_or_else(|| format!("+{frame:#x}"), str::to_owned)
-        };
-        let frames = record.frames().map(named).collect();
-        Self { record, frames }
+        let symbols = symbols_of(record.image());
+        let frames = record.frames().map(|frame| function_at(&symbols, frame)).collect();
+        let caller = record
+            .caller()
+            .map(|(image, offset)| (file_name(image).to_owned(), function_at(&symbols_of(image), offset)));
+        Self { record, frames, caller }
     }
 
     /// Name of the broken rule; `None` for a defect of the simulator.
@@ -207,6 +208,12 @@ impl Report {
     /// The function that did it and its callers, innermost first.
     pub fn frames(&self) -> &[String] {
         &self.frames
+    }
+
+    /// The other image whose code called into the blamed one, such as a driver's that called a framework image, and its
+    /// function.
+    pub fn caller(&self) -> Option<(&str, &str)> {
+        self.caller.as_ref().map(|(image, function)| (image.as_str(), function.as_str()))
     }
 
     /// What happened, for a person.
@@ -233,8 +240,18 @@ impl Report {
             "image": image.map(file_name),
             "detail": self.detail(),
             "frames": self.frames,
+            "caller": self.caller().map(|(image, at)| json!({ "image": image, "at": at })),
         })
     }
+}
+
+fn symbols_of(image: &str) -> Symbols {
+    Symbols::beside(Path::new(image)).unwrap_or_default()
+}
+
+fn function_at(symbols: &Symbols, offset: u64) -> String {
+    let name = u32::try_from(offset).ok().and_then(|offset| symbols.function(offset));
+    name.map_or_else(|| format!("+{offset:#x}"), str::to_owned)
 }
 
 fn file_name(path: &str) -> &str {

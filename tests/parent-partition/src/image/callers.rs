@@ -38,6 +38,13 @@ impl<'a> Callers<'a> {
         Self { image, stack, registers, returned: true }
     }
 
+    /// After the last caller: the code of another image that called it, such as a driver's that called a framework image.
+    pub(crate) fn outside(&self) -> Option<usize> {
+        let call = self.registers.rip.checked_sub(1)?;
+        let other = super::find(call).filter(|other| !std::ptr::eq(*other, self.image))?;
+        (self.returned && other.is_executable(call)).then_some(call)
+    }
+
     /// The word at `address` of the stack.
     fn word(&self, address: usize) -> Option<usize> {
         let inside = address.is_multiple_of(8) && self.stack.contains(&address);

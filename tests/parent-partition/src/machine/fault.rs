@@ -187,7 +187,7 @@ impl Fault {
         let mut record = Record::new(Kind::Fault);
         record.fault(self.signal, self.address.unwrap_or(0));
         record.blame(self.rule(block), call, at);
-        record.add_callers(callers.into_iter().flatten());
+        record.add_callers(callers);
         record.describe(format_args!("{self}"));
         record::end(&record)
     }

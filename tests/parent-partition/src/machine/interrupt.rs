@@ -212,11 +212,8 @@ extern "C" fn on_signal(_signal: libc::c_int, _info: *mut libc::siginfo_t, conte
         let rbp = registers[libc::REG_RBP as usize] as usize;
         let mut record = Record::new(Kind::Violation);
         record.blame(Rule::Deadlock, "", rip);
-        record.add_callers(Callers::of_instruction(
-            image,
-            block.stack().range(),
-            Registers { rip, rsp, rbp },
-        ));
+        let registers = Registers { rip, rsp, rbp };
+        record.add_callers(Some(Callers::of_instruction(image, block.stack().range(), registers)));
         record.describe(format_args!("at IRQL {} without an end, waiting for a lock", block.irql()));
         record::end(&record);
     }
