@@ -6,6 +6,6 @@ static void wrong_size(PWDFDEVICE_INIT init)
 {
     WDF_PNPPOWER_EVENT_CALLBACKS callbacks;
     WDF_PNPPOWER_EVENT_CALLBACKS_INIT(&callbacks);
-    callbacks.Size -= 8;
+    callbacks.Size += 8;
     WdfDeviceInitSetPnpPowerEventCallbacks(init, &callbacks);
 }
