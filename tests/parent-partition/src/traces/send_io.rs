@@ -1,7 +1,7 @@
 //! Requests for files and buffers that a scenario sends to the top of its device's stack.
 
 use super::buffers::{Buffers, Method, Output};
-use super::sent::{announced, at_sender_level, keep, note_result, wait_a_turn};
+use super::sent::{announced, at_sender_level, keep, note_result, send_and_note, wait_a_turn};
 use super::stage::physical_device;
 use super::{line, names};
 use crate::machine::turn;
@@ -54,10 +54,7 @@ fn send_for_file(major: u8, file: *mut FILE_OBJECT) {
     let name = names::of("fileobj", file.addr()).to_string_lossy();
     let (request, number) =
         announced(request, &format!(r#""major":"{}","file":"{name}""#, major_name(major)));
-    let sent = request.send();
-    note_result(number, &sent);
-    keep(number, sent, Output::default());
-    turn::let_others_run();
+    send_and_note(request, number);
 }
 
 /// Sends a request with buffers of these lengths, at the sender's level; returns its number.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::buffers::Output;
-use super::sent::{announced, has_ended, keep, note_result};
+use super::sent::{announced, has_ended, keep, note_result, send_and_note};
 use super::stage::physical_device;
 use super::{bus, line, names};
 use crate::machine::{thread, turn};
@@ -15,11 +15,7 @@ use crate::sys::{GUID, INTERFACE, IO_STACK_LOCATION};
 /// Sends a PnP IRP with the type that some have, and returns its status.
 pub(super) extern "win64" fn send_pnp(minor: u8, kind: u32) -> Status {
     let (request, number) = pnp(minor, kind);
-    let sent = request.send();
-    let status = note_result(number, &sent);
-    keep(number, sent, Output::default());
-    turn::let_others_run();
-    status
+    send_and_note(request, number)
 }
 
 /// Sends a PnP IRP whose dispatch routine may wait for something that the scenario does later; returns its number.
@@ -67,11 +63,7 @@ pub(super) extern "win64" fn send_power(minor: u8, kind: u32, state: u32) -> Sta
         bus::power_state(kind, state)
     );
     let (request, number) = announced(request, &what);
-    let sent = request.send();
-    let status = note_result(number, &sent);
-    keep(number, sent, Output::default());
-    turn::let_others_run();
-    status
+    send_and_note(request, number)
 }
 
 /// Asks the stack for an interface.
@@ -105,11 +97,7 @@ pub(super) extern "win64" fn send_query_interface(
         r#""major":"PNP","minor":"QUERY_INTERFACE","guid":"{guid}","size":{size},"version":{version},"in":{before}"#
     );
     let (request, number) = announced(request, &what);
-    let sent = request.send();
-    let status = note_result(number, &sent);
-    keep(number, sent, Output::default());
-    turn::let_others_run();
-    status
+    send_and_note(request, number)
 }
 
 /// Has START_DEVICE carry no resource lists.

@@ -26,6 +26,15 @@ pub(super) fn announced(request: Request, what: &str) -> (Request, u32) {
     (request, number)
 }
 
+/// Sends a request that brings nothing back, writes its result, and lets the other threads run; returns its status.
+pub(super) fn send_and_note(request: Request, number: u32) -> Status {
+    let sent = request.send();
+    let status = note_result(number, &sent);
+    keep(number, sent, Output::default());
+    turn::let_others_run();
+    status
+}
+
 /// Writes what the sender sees and returns the status that it has.
 pub(super) fn note_result(number: u32, sent: &Sent) -> Status {
     let dispatch = line::status(sent.dispatched());
