@@ -12,10 +12,7 @@ pub fn build(source: &str) -> PathBuf {
 
 /// As [`build`], with more options for the compiler and for the linker.
 pub fn build_with(source: &str, to_compiler: &[&str], to_linker: &[&str]) -> PathBuf {
-    static BUILT: AtomicU32 = AtomicU32::new(0);
-    let number = BUILT.fetch_add(1, Ordering::Relaxed);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("wdm-{}-{number}", process::id()));
-    fs::create_dir_all(&folder).expect("a folder for the image");
+    let folder = new_folder();
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let wdk = package.join("../wdk");
     let stem = folder.join(source);
@@ -27,8 +24,8 @@ pub fn build_with(source: &str, to_compiler: &[&str], to_linker: &[&str]) -> Pat
     compile.arg("-fasynchronous-unwind-tables");
     compile.args(["-Wall", "-Werror", "-Wno-microsoft-anon-tag", "-D_AMD64_", "-D_WIN64"]);
     compile.args(to_compiler);
-    for include in ["km", "km/crt", "shared"] {
-        compile.arg("-isystem").arg(wdk.join("Include/10.0.22621.0").join(include));
+    for include in ["10.0.22621.0/km", "10.0.22621.0/shared", "wdf/kmdf/1.33"] {
+        compile.arg("-isystem").arg(wdk.join("Include").join(include));
     }
     run(compile.arg(package.join("tests/images").join(source)).arg("-o").arg(&object));
     let mut exports = Command::new("llvm-dlltool-19");
@@ -37,8 +34,27 @@ pub fn build_with(source: &str, to_compiler: &[&str], to_linker: &[&str]) -> Pat
     let mut link = Command::new("lld-link-19");
     link.args(["/nologo", "/subsystem:native", "/driver", "/entry:DriverEntry", "/nodefaultlib", "/debug"]);
     link.args(to_linker).arg("/incremental:no").arg(format!("/out:{}", image.display()));
+    link.arg(import_library("WDFLDR.SYS", &LOADER_ROUTINES));
     run(link.arg(&object).arg(&library));
     image
+}
+
+/// Makes a library to import these routines of a module with, whether it has them or not; returns its path.
+pub fn import_library(module: &str, routines: &[&str]) -> String {
+    let folder = new_folder();
+    let (definitions, library) = (folder.join("module.def"), folder.join("module.lib"));
+    fs::write(&definitions, format!("LIBRARY {module}\nEXPORTS\n{}\n", routines.join("\n"))).expect("a .def");
+    let mut tool = Command::new("llvm-dlltool-19");
+    run(tool.args(["-m", "i386:x86-64", "-d"]).arg(definitions).arg("-l").arg(&library));
+    library.into_os_string().into_string().expect("a path in UTF-8")
+}
+
+fn new_folder() -> PathBuf {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("wdm-{}-{number}", process::id()));
+    fs::create_dir_all(&folder).expect("a folder for what is built");
+    folder
 }
 
 fn run(command: &mut Command) {
@@ -46,3 +62,7 @@ fn run(command: &mut Command) {
     let words = [output.stderr, output.stdout].concat();
     assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&words));
 }
+
+/// What the loader exports to drivers and frameworks.
+const LOADER_ROUTINES: [&str; 4] =
+    ["WdfVersionBind", "WdfVersionUnbind", "WdfVersionBindClass", "WdfRegisterLibrary"];
