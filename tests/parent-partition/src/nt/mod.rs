@@ -48,7 +48,7 @@ pub mod interrupt;
 pub mod irp;
 pub mod irql;
 pub(crate) mod left;
-pub(crate) mod lock_order;
+mod lock_order;
 pub mod lookaside;
 pub mod memory_list;
 pub mod mutex;
@@ -81,3 +81,4 @@ pub mod wmi;
 pub mod work_item;
 
 pub use exports::exports;
+pub use not_served::not_served;

@@ -5,10 +5,16 @@ use crate::judge::{Rule, violation};
 
 /// The exports of ntoskrnl.exe that end the run, by their name, when they are called.
 pub(super) fn exports() -> Vec<Export> {
-    NAMES.iter().map(|name| Export::routine("ntoskrnl.exe", name, not_served as *const (), 0)).collect()
+    NAMES.iter().map(|name| Export::routine("ntoskrnl.exe", name, refuse as *const (), 0)).collect()
 }
 
-extern "win64" fn not_served() -> u64 {
+/// The routines that end the run, by their name, when an image calls them.
+#[must_use]
+pub fn not_served() -> &'static [&'static str] {
+    NAMES
+}
+
+extern "win64" fn refuse() -> u64 {
     violation(Rule::NotServed, "the simulated kernel does not serve this routine")
 }
 

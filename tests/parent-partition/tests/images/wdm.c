@@ -15,6 +15,14 @@ typedef struct {
     PIRP parked;
     KEVENT done;
     LONG steps;
+    struct {
+        DEVICE_POWER_STATE states[PowerSystemMaximum];
+        DEVICE_POWER_STATE before;
+        BOOLEAN refuses;
+        BOOLEAN forgets_the_mark;
+        ULONG noted;
+        UCHAR notes[16];
+    } power;
 } EXTENSION;
 
 static const GUID interface_class = {0x5a1f0c3e, 0x0b1d, 0x4c55, {0x9e, 0x21, 1, 2, 3, 4, 5, 6}};
@@ -88,6 +96,20 @@ static NTSTATUS release_parked(PDEVICE_OBJECT device)
     return STATUS_SUCCESS;
 }
 
+static void count_step(PVOID context)
+{
+    EXTENSION *extension = context;
+    __atomic_fetch_add(&extension->steps, 1, __ATOMIC_SEQ_CST);
+    KeSetEvent(&extension->done, IO_NO_INCREMENT, FALSE);
+}
+
+static NTSTATUS take_back(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+    count_step(context);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+#include "wdm_power.h"
 #include "wdm_stories.h"
 #include "wdm_misuse.h"
 
@@ -148,6 +170,20 @@ static NTSTATUS control(PDEVICE_OBJECT device, PIRP irp)
     case STORY(15):
         status = find_itself(extension);
         break;
+    case STORY(18):
+        return answer_notes(extension, irp);
+    case STORY(19):
+        extension->power.refuses = TRUE;
+        status = STATUS_SUCCESS;
+        break;
+    case STORY(20):
+        extension->power.forgets_the_mark = TRUE;
+        status = STATUS_SUCCESS;
+        break;
+    case STORY(21):
+        answer = extension->power.before;
+        status = STATUS_SUCCESS;
+        break;
     case STORY(16) | METHOD_OUT_DIRECT:
         return fill_direct(irp);
     case STORY(17) | METHOD_NEITHER:
@@ -194,6 +230,9 @@ static NTSTATUS start(PDEVICE_OBJECT device, PIRP irp)
     PCM_RESOURCE_LIST list = IoGetCurrentIrpStackLocation(irp)->Parameters.StartDevice.AllocatedResourcesTranslated;
     if (NT_SUCCESS(status) && list->List[0].PartialResourceList.Count != 5) {
         status = STATUS_INVALID_PARAMETER;
+    }
+    if (NT_SUCCESS(status)) {
+        status = learn_power_states(extension);
     }
     if (NT_SUCCESS(status)) {
         status = IoSetDeviceInterfaceState(&extension->interface, TRUE);
@@ -279,6 +318,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path)
     driver->MajorFunction[IRP_MJ_CLOSE] = open_or_close;
     driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = control;
     driver->MajorFunction[IRP_MJ_PNP] = plug_and_play;
+    driver->MajorFunction[IRP_MJ_POWER] = power;
     driver->DriverExtension->AddDevice = add_device;
     driver->DriverUnload = unload;
     return STATUS_SUCCESS;

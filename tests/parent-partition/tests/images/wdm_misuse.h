@@ -136,6 +136,29 @@ static NTSTATUS keep_remove_lock(EXTENSION *extension, PIRP irp)
     return complete(irp, STATUS_SUCCESS, 0);
 }
 
+static NTSTATUS complete_twice(EXTENSION *extension, PIRP irp)
+{
+    complete(irp, STATUS_SUCCESS, 0);
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS send_without_a_location(EXTENSION *extension, PIRP irp)
+{
+    PIRP own = IoAllocateIrp(1, FALSE);
+    IoGetNextIrpStackLocation(own)->MajorFunction = IRP_MJ_DEVICE_CONTROL;
+    IoSetNextIrpStackLocation(own);
+    IoCallDriver(extension->lower, own);
+    return complete(irp, STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS ask_for_a_power_sequence(EXTENSION *extension, PIRP irp)
+{
+    POWER_STATE off = {.DeviceState = PowerDeviceD3};
+    PoRequestPowerIrp(extension->physical, IRP_MN_POWER_SEQUENCE, off, NULL, NULL, NULL);
+    return complete(irp, STATUS_SUCCESS, 0);
+}
+
 static NTSTATUS misuse(EXTENSION *extension, PIRP irp, ULONG code)
 {
     switch (code) {
@@ -156,6 +179,9 @@ static NTSTATUS misuse(EXTENSION *extension, PIRP irp, ULONG code)
     case STORY(0x2E): return write_past_system_buffer(extension, irp);
     case STORY(0x2F): return complete_while_lower_has_it(extension, irp);
     case STORY(0x30): return keep_remove_lock(extension, irp);
+    case STORY(0x31): return complete_twice(extension, irp);
+    case STORY(0x32): return send_without_a_location(extension, irp);
+    case STORY(0x33): return ask_for_a_power_sequence(extension, irp);
     default: return complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
 }

@@ -23,13 +23,6 @@ static NTSTATUS read_number_of_vfs(EXTENSION *extension, ULONG *answer)
     return status;
 }
 
-static void count_step(PVOID context)
-{
-    EXTENSION *extension = context;
-    __atomic_fetch_add(&extension->steps, 1, __ATOMIC_SEQ_CST);
-    KeSetEvent(&extension->done, IO_NO_INCREMENT, FALSE);
-}
-
 static NTSTATUS run_thread(EXTENSION *extension)
 {
     HANDLE handle;
@@ -116,27 +109,10 @@ static NTSTATUS ask_itself(EXTENSION *extension, ULONG *answer)
     return result.Information == sizeof(*answer) ? result.Status : STATUS_UNSUCCESSFUL;
 }
 
-static NTSTATUS take_back(PDEVICE_OBJECT device, PIRP irp, PVOID context)
-{
-    count_step(context);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
 static NTSTATUS ask_below(EXTENSION *extension, ULONG *answer)
 {
     DEVICE_CAPABILITIES capabilities = {.Size = sizeof(capabilities), .Version = 1};
-    PIRP irp = IoAllocateIrp(extension->lower->StackSize, FALSE);
-    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
-    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
-    next->MajorFunction = IRP_MJ_PNP;
-    next->MinorFunction = IRP_MN_QUERY_CAPABILITIES;
-    next->Parameters.DeviceCapabilities.Capabilities = &capabilities;
-    KeClearEvent(&extension->done);
-    IoSetCompletionRoutine(irp, take_back, extension, TRUE, TRUE, TRUE);
-    IoCallDriver(extension->lower, irp);
-    wait_for(&extension->done);
-    NTSTATUS status = irp->IoStatus.Status;
-    IoFreeIrp(irp);
+    NTSTATUS status = query_capabilities(extension, &capabilities);
     *answer = capabilities.DeviceState[PowerSystemWorking];
     return status;
 }

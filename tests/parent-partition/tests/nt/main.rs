@@ -1,57 +1,17 @@
-//! The NT seam under a WDM driver without a framework: stack, IRPs, cancellation, removal, and mistakes of each kind.
+//! The NT seam under a WDM driver without a framework: stack, IRPs, cancellation, power, removal, and mistakes of each kind.
 
+#[path = "../driver/mod.rs"]
 mod driver;
+mod imports;
+mod machine;
+mod power;
 
-use std::path::Path;
-use std::time::Duration;
-
+use machine::{CLASS, FUNCTION, METHOD_NEITHER, METHOD_OUT_DIRECT, Machine, SOON, code, control};
 use parent_partition::judge::Rule;
 use parent_partition::nt::control::Control;
 use parent_partition::nt::{device_interface, file, status};
-use parent_partition::pci_bus::Function;
-use parent_partition::pnp::{self, DeviceRef, DriverRef, SystemState};
+use parent_partition::pnp;
 use parent_partition::scenario;
-use parent_partition::sys::{FILE_OBJECT, GUID};
-
-/// A loaded driver with a started, opened device.
-struct Machine {
-    driver: DriverRef,
-    device: DeviceRef,
-    file: *mut FILE_OBJECT,
-}
-
-impl Machine {
-    fn started() -> Self {
-        Self::of(&driver::build("wdm.c"))
-    }
-
-    fn of(image: &Path) -> Self {
-        pnp::boot();
-        let driver = pnp::load_driver("wdm", image).expect("the driver loads");
-        let device = pnp::add_device(&driver, FUNCTION).expect("the driver adds its device");
-        assert!(device_interface::enabled_of(&CLASS).is_empty());
-        assert_eq!(pnp::start(&device), status::SUCCESS);
-        let path = device_interface::enabled_of(&CLASS).pop().expect("the interface is enabled");
-        let file = file::open_path(&path).expect("the device opens");
-        Self { driver, device, file }
-    }
-
-    fn story(&self, number: u32) -> (i32, Vec<u8>) {
-        let (outcome, data) = control(number, &[], 4).run(self.file);
-        (outcome.status, data)
-    }
-
-    fn end(self) {
-        file::close_handle(self.file);
-        pnp::remove(self.device);
-        assert!(device_interface::enabled_of(&CLASS).is_empty());
-        pnp::unload(self.driver);
-    }
-}
-
-fn control(story: u32, input: &[u8], output: usize) -> Control {
-    Control { code: code(story), internal: false, user: true, input: input.to_vec(), output }
-}
 
 #[test]
 fn a_driver_lives_from_load_to_unload_and_leaves_nothing() {
@@ -208,19 +168,6 @@ fn a_device_that_is_gone_is_removed_after_its_last_file() {
 }
 
 #[test]
-fn a_stack_follows_the_systems_power() {
-    scenario!(|| {
-        let machine = Machine::started();
-        for state in [SystemState::Sleeping3, SystemState::Working] {
-            assert_eq!(pnp::query_power(&machine.device, state), status::SUCCESS);
-            assert_eq!(pnp::set_power(&machine.device, state), status::SUCCESS);
-        }
-        machine.end();
-    })
-    .expect_clean();
-}
-
-#[test]
 fn a_driver_can_be_loaded_again_and_again() {
     scenario!(|| {
         let image = driver::build("wdm.c");
@@ -303,24 +250,10 @@ mistakes! {
         0x2E breaks Access calling "" in Some("write_past_system_buffer");
     an_irp_is_sent_before_it_is_completed:
         0x2F breaks DoubleCompletion calling "IofCompleteRequest" in Some("complete_while_lower_has_it");
+    an_irp_is_completed_once:
+        0x31 breaks DoubleCompletion calling "IofCompleteRequest" in Some("complete_twice");
+    an_irp_has_a_stack_location_for_each_driver:
+        0x32 breaks IrpStack calling "IofCallDriver" in Some("send_without_a_location");
+    a_power_sequence_cannot_be_asked_for:
+        0x33 breaks BadParameter calling "PoRequestPowerIrp" in Some("ask_for_a_power_sequence");
 }
-
-fn code(story: u32) -> u32 {
-    0x22 << 16 | (0x800 + story) << 2
-}
-
-const METHOD_OUT_DIRECT: u32 = 2;
-const METHOD_NEITHER: u32 = 3;
-const FUNCTION: Function = Function {
-    vendor: 0x1234,
-    device: 0x5678,
-    vf_device: 0x5679,
-    total_vfs: 8,
-    num_vfs: Some(5),
-    values: Vec::new(),
-    line_interrupt: false,
-};
-/// Longer than any request takes that is not forgotten.
-const SOON: Duration = Duration::from_secs(5);
-const CLASS: GUID =
-    GUID { Data1: 0x5a1f_0c3e, Data2: 0x0b1d, Data3: 0x4c55, Data4: [0x9e, 0x21, 1, 2, 3, 4, 5, 6] };
