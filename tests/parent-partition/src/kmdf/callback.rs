@@ -1,5 +1,6 @@
 //! How the framework calls a driver.
 
+use super::kernel;
 use crate::machine;
 use crate::nt;
 
@@ -32,7 +33,7 @@ pub(super) fn notify(function: usize, arguments: &[u64]) {
 /// SPEC: traces `misuse-return-critical-region-*` and `misuse-d0entry-critical-region-*` show normal APCs disabled on
 /// entry. Above APC_LEVEL there is nothing to hold off.
 pub(super) fn in_critical_region<T>(body: impl FnOnce() -> T) -> T {
-    if machine::irql::current() > machine::irql::APC_LEVEL {
+    if kernel::current_irql() > nt::irql::APC_LEVEL {
         return body();
     }
     nt::critical_region::KeEnterCriticalRegion();

@@ -2,6 +2,8 @@
 //!
 //! Everything here goes through the routines that NT exports to any driver; there is no other way down.
 
+mod timer;
+
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::sync::LazyLock;
@@ -12,6 +14,8 @@ use super::irp::Irp;
 use super::status::{self, Status};
 use crate::nt;
 use crate::sys;
+
+pub(super) use timer::{Dpc, Timer};
 
 /// Takes zeroed non-paged memory of the framework's tag.
 pub(super) fn allocate(size: usize) -> Option<usize> {
@@ -265,8 +269,11 @@ pub(super) fn invalidate_device_state(physical_device: usize) {
 
 /// IoInvalidateDeviceState, looked up as drivers look up what not every NT exports.
 static INVALIDATE_DEVICE_STATE: LazyLock<Option<usize>> = LazyLock::new(|| {
-    let exports = nt::exports();
-    exports.iter().find(|export| export.name() == "IoInvalidateDeviceState").map(|export| export.bound())
+    let name: Vec<u16> = "IoInvalidateDeviceState".encode_utf16().collect();
+    let name = counted(&name);
+    // SAFETY: the string lives during the call.
+    let routine = unsafe { nt::system::MmGetSystemRoutineAddress(&raw const name) };
+    (!routine.is_null()).then_some(routine as usize)
 });
 
 /// Registers a device interface and returns its name.
@@ -384,9 +391,20 @@ pub(super) fn delete_key_value(key: usize, name: &[u16]) -> Status {
     unsafe { nt::registry::ZwDeleteValueKey(key as *mut c_void, &raw const name) }
 }
 
-/// The current thread's object.
+/// The current thread's object, which a driver finds at `gs:[0x188]`.
 pub(super) fn current_thread() -> usize {
     crate::machine::current_thread() as usize
+}
+
+/// The processor's current level.
+pub(super) fn current_irql() -> u8 {
+    nt::irql::KeGetCurrentIrql()
+}
+
+/// Makes a free spin lock of a word that stays where it is.
+pub(super) fn initialize_spin_lock(lock: &AtomicU64) {
+    // SAFETY: the word is writable, and used through these routines only.
+    unsafe { nt::spin_lock::KeInitializeSpinLock(lock.as_ptr()) };
 }
 
 /// Takes a spin lock and returns the IRQL from before.
@@ -404,79 +422,6 @@ pub(super) fn release_spin_lock(lock: &AtomicU64, before: u8) {
 /// Waits until every DPC that was queued has run.
 pub(super) fn flush_dpcs() {
     nt::dpc::KeFlushQueuedDpcs();
-}
-
-/// DPC routine: DPC, context, two arguments.
-pub(super) type DpcRoutine = extern "win64" fn(usize, usize, usize, usize);
-
-/// A deferred procedure call.
-pub(super) struct Dpc(Box<UnsafeCell<sys::KDPC>>);
-
-// SAFETY: a KDPC is made to be used from any thread, through the routines of NT only.
-unsafe impl Send for Dpc {}
-// SAFETY: as above.
-unsafe impl Sync for Dpc {}
-
-impl Dpc {
-    /// Makes one that calls `routine` with `context`.
-    pub(super) fn new(routine: DpcRoutine, context: usize) -> Self {
-        let dpc = Self(Box::new(UnsafeCell::new(sys::KDPC::default())));
-        // SAFETY: the DPC is writable, stays at its address, and the routine has the type of a KDEFERRED_ROUTINE.
-        unsafe {
-            let routine = std::mem::transmute::<usize, sys::PKDEFERRED_ROUTINE>(routine as usize);
-            nt::dpc::KeInitializeDpc(dpc.0.get(), routine, context as *mut c_void);
-        }
-        dpc
-    }
-
-    /// Queues it; false when it is queued already.
-    pub(super) fn enqueue(&self) -> bool {
-        // SAFETY: initialised when made.
-        unsafe { nt::dpc::KeInsertQueueDpc(self.0.get(), std::ptr::null_mut(), std::ptr::null_mut()) != 0 }
-    }
-
-    /// Takes it back; true when it was queued.
-    pub(super) fn cancel(&self) -> bool {
-        // SAFETY: initialised when made.
-        unsafe { nt::dpc::KeRemoveQueueDpc(self.0.get()) != 0 }
-    }
-}
-
-/// A timer with the DPC that it queues.
-pub(super) struct Timer {
-    timer: Box<UnsafeCell<sys::KTIMER>>,
-    dpc: Dpc,
-}
-
-// SAFETY: a KTIMER is made to be used from any thread, through the routines of NT only.
-unsafe impl Send for Timer {}
-// SAFETY: as above.
-unsafe impl Sync for Timer {}
-
-impl Timer {
-    /// Makes one that calls `routine` with `context` at DISPATCH_LEVEL.
-    pub(super) fn new(routine: DpcRoutine, context: usize) -> Self {
-        let timer = Self {
-            timer: Box::new(UnsafeCell::new(sys::KTIMER::default())),
-            dpc: Dpc::new(routine, context),
-        };
-        // SAFETY: the timer is writable and stays at its address.
-        unsafe { nt::timer::KeInitializeTimerEx(timer.timer.get(), 0) };
-        timer
-    }
-
-    /// Sets it (units of 100 ns; a period in milliseconds, 0 for once); true when it was set before.
-    pub(super) fn set(&self, due: i64, period: u32) -> bool {
-        let due = sys::LARGE_INTEGER { QuadPart: due };
-        // SAFETY: both are initialised and stay while the timer is set: its owner cancels it before it goes.
-        unsafe { nt::timer::KeSetTimerEx(self.timer.get(), due, period as i32, self.dpc.0.get()) != 0 }
-    }
-
-    /// Takes it back; true when it was set.
-    pub(super) fn cancel(&self) -> bool {
-        // SAFETY: initialised when made.
-        unsafe { nt::timer::KeCancelTimer(self.timer.get()) != 0 }
-    }
 }
 
 fn counted(units: &[u16]) -> sys::UNICODE_STRING {

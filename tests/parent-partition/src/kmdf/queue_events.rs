@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::callback;
 use super::handle;
+use super::kernel;
 use super::queue::{Handler, Queue};
 use super::queue_state::{Notification, Queued, STOP_ACTION_PURGE, Step};
 use super::request::{Acknowledgement, Request};
 use super::status;
-use crate::machine;
+use crate::nt::irql::PASSIVE_LEVEL;
 
 impl Queue {
     /// Takes a request that has just come, and presents what is due. Marked pending before, the request is the queue's.
@@ -38,7 +39,7 @@ impl Queue {
                 return false;
             }
             if let Some(deferral) = &self.deferral
-                && machine::irql::current() > machine::irql::PASSIVE_LEVEL
+                && kernel::current_irql() > PASSIVE_LEVEL
             {
                 let discarded = new.take().filter(|request| !state.append(request));
                 if !std::mem::replace(&mut state.deferred, true) {

@@ -13,7 +13,6 @@ use super::status::{self, Status};
 use super::table::{Routine, routines};
 use super::verify::{self, Violation};
 use crate::judge::{self, Rule};
-use crate::nt::lock_order;
 
 /// A spin lock.
 #[derive(Debug)]
@@ -31,12 +30,6 @@ impl Kind for SpinLock {
 
     fn object(&self) -> &Arc<Object> {
         &self.object
-    }
-}
-
-impl Drop for SpinLock {
-    fn drop(&mut self) {
-        lock_order::forget(self.word.as_ptr().addr());
     }
 }
 
@@ -61,6 +54,7 @@ extern "win64" fn WdfSpinLockCreate(globals: usize, attributes: usize, out: usiz
     });
     match made {
         Ok(lock) => {
+            kernel::initialize_spin_lock(&lock.word);
             driver_memory::write(out, lock.object.handle);
             status::SUCCESS
         }

@@ -8,8 +8,9 @@ use std::fmt::Display;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::kernel;
 use crate::judge::{self, Rule};
-use crate::machine::irql;
+use crate::nt::irql::PASSIVE_LEVEL;
 
 static VERIFIER: AtomicBool = AtomicBool::new(true);
 static OBSERVER: OnceLock<fn(Rule, &str)> = OnceLock::new();
@@ -77,9 +78,9 @@ pub(super) fn required(address: usize, name: &str) {
 
 /// A routine that its page allows at PASSIVE_LEVEL only; the framework itself checks it with the verifier alone.
 pub(super) fn passive_level() {
-    let now = irql::current();
-    if now != irql::PASSIVE_LEVEL {
-        finding(Rule::Irql, format_args!("called at IRQL {now}, must be {}", irql::PASSIVE_LEVEL));
+    let now = kernel::current_irql();
+    if now != PASSIVE_LEVEL {
+        finding(Rule::Irql, format_args!("called at IRQL {now}, must be {}", PASSIVE_LEVEL));
     }
 }
 
@@ -88,7 +89,7 @@ pub(super) fn passive_level() {
 /// SPEC: traces `misuse-queue-stop-dispatch-verifier`, `misuse-timer-stop-wait-dispatch-verifier`.
 pub(super) fn may_wait() -> bool {
     passive_level();
-    !verifier() || irql::current() == irql::PASSIVE_LEVEL
+    !verifier() || kernel::current_irql() == PASSIVE_LEVEL
 }
 
 /// A routine that its page allows up to DISPATCH_LEVEL.

@@ -42,7 +42,7 @@ pub(super) fn released(lock: usize) {
 }
 
 /// There is another lock at the address from now on, or none.
-pub(crate) fn forget(lock: usize) {
+pub(super) fn forget(lock: usize) {
     let mut orders = orders();
     orders.remove(&lock);
     orders.values_mut().for_each(|later| {

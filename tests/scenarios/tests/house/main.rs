@@ -1,6 +1,7 @@
 //! The house rules that a program can check, read from the sources.
 
 mod citations;
+mod framework;
 
 use std::{
     fs,
