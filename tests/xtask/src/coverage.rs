@@ -31,7 +31,7 @@ pub(crate) fn run(json: bool) -> Result<u8> {
         .with_context(|| format!("cannot run {}", command.display()))?;
     ensure!(begun.status.success(), "{}", String::from_utf8_lossy(&begun.stderr));
     eprintln!("== {}", String::from_utf8_lossy(&begun.stdout).trim_end());
-    let scenarios = test::scenarios_with(&[(FOLDER_VARIABLE, folder.as_os_str())])?;
+    let scenarios = test::scenarios_with(&[(FOLDER_VARIABLE, folder.as_os_str())])?.checks;
     eprintln!("== {scenarios} scenarios passed");
     let mut report = Command::new(&command);
     report.args(["coverage", "report"]).arg(&folder).current_dir(root());

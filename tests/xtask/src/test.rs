@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    path::PathBuf,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -26,6 +27,9 @@ const LIBRARY_IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_LIBRARY_IMAGE";
 /// The variable that tells tests where the plug-in driver in Rust lies.
 const PLUGIN_IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_PLUGIN_IMAGE";
 
+/// The test that plays the recorded traces.
+const RECORDED_TRACES: &str = "recorded_traces_are_reproduced";
+
 /// The variable that tells tests where the command `parent-partition` lies.
 const COMMAND_VARIABLE: &str = "PF_PARENT_PARTITION";
 
@@ -33,8 +37,23 @@ const COMMAND_VARIABLE: &str = "PF_PARENT_PARTITION";
 /// handlers 8.
 const LARGEST_IMAGE: usize = 88 * 1024;
 
-/// What a step does; it returns how many checks it made.
-type Check = fn() -> Result<usize>;
+/// What a step does.
+type Check = fn() -> Result<Passed>;
+
+/// What a step's checks came to.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// How many checks passed.
+    pub(crate) checks: usize,
+    /// What they counted, a line each, for the table.
+    pub(crate) counts: Vec<String>,
+}
+
+impl From<usize> for Passed {
+    fn from(checks: usize) -> Self {
+        Self { checks, counts: Vec::new() }
+    }
+}
 
 /// Every step, in order: its name, what it checks, and the check.
 const STEPS: &[(&str, &str, Check)] = &[
@@ -49,6 +68,7 @@ const STEPS: &[(&str, &str, Check)] = &[
     ("image-release", "the driver as shipped builds: size, subsystem, imports", release_image),
     ("partition", "the simulated kernel, framework, bus and guests", partition_tests),
     ("scenarios", "stories against the shipped image, mini WDK against the facts", scenarios),
+    ("traces", "recordings of the real framework, played on the simulated one", traces),
     ("guide", "the guide for IHVs, followed step by step in C and in Rust", guide_steps),
     ("demo", "four guests' statistics arrive; a lost piece is noticed", demo),
 ];
@@ -58,7 +78,7 @@ struct Outcome {
     name: &'static str,
     what: &'static str,
     took: Duration,
-    checks: Result<usize>,
+    checks: Result<Passed>,
 }
 
 /// Runs every step, also after one has failed, and prints the table.
@@ -106,17 +126,20 @@ fn report(outcomes: &[Outcome], downloads: Duration) -> u8 {
     let mut passed = 0;
     let mut failed = 0;
     for outcome in outcomes {
-        let checks = match &outcome.checks {
-            Ok(checks) => {
-                passed += checks;
-                checks.to_string()
+        let (checks, counts) = match &outcome.checks {
+            Ok(of_step) => {
+                passed += of_step.checks;
+                (of_step.checks.to_string(), &of_step.counts[..])
             }
             Err(_) => {
                 failed += 1;
-                "FAILED".to_owned()
+                ("FAILED".to_owned(), &[][..])
             }
         };
         println!("{:14} {checks:>7} {:>9.1}  {}", outcome.name, outcome.took.as_secs_f64(), outcome.what);
+        for count in counts {
+            println!("{:14} {:>7} {:>9}    {count}", "", "", "");
+        }
     }
     let total: Duration = outcomes.iter().map(|outcome| outcome.took).sum();
     println!(
@@ -130,38 +153,38 @@ fn report(outcomes: &[Outcome], downloads: Duration) -> u8 {
     u8::from(failed != 0)
 }
 
-fn lints() -> Result<usize> {
+fn lints() -> Result<Passed> {
     lint::run()?;
-    Ok(3 + 2 * DRIVERS.len())
+    Ok((3 + 2 * DRIVERS.len()).into())
 }
 
-fn tasks() -> Result<usize> {
+fn tasks() -> Result<Passed> {
     cargo_test(cargo().args(["test", "--no-fail-fast", "--package", "xtask"]))
 }
 
-fn headers() -> Result<usize> {
+fn headers() -> Result<Passed> {
     ensure!(header::run(true)? == 0, "a C header is not up to date");
-    Ok(header::COUNT)
+    Ok(header::COUNT.into())
 }
 
-fn engine() -> Result<usize> {
+fn engine() -> Result<Passed> {
     cargo_test(cargo().args(["test", "--no-fail-fast", "--package", "backchannel"]))
 }
 
-fn model() -> Result<usize> {
+fn model() -> Result<Passed> {
     cargo_test(cargo().args(["test", "--release", "--package", "backchannel", "--test", "model"]))
 }
 
-fn loom() -> Result<usize> {
+fn loom() -> Result<Passed> {
     schedules("loom")
 }
 
-fn shuttle() -> Result<usize> {
+fn shuttle() -> Result<Passed> {
     schedules("shuttle")
 }
 
 /// Compiles the engine over the atomics of a schedule checker, in a target folder of its own, and runs the models.
-fn schedules(checker: &str) -> Result<usize> {
+fn schedules(checker: &str) -> Result<Passed> {
     cargo_test(
         cargo()
             .args(["test", "--release", "--package", "backchannel", "--test", "schedules"])
@@ -170,58 +193,87 @@ fn schedules(checker: &str) -> Result<usize> {
     )
 }
 
-fn debug_image() -> Result<usize> {
-    Image::build(DRIVER, Profile::Debug).map(|_| 1)
+fn debug_image() -> Result<Passed> {
+    Image::build(DRIVER, Profile::Debug).map(|_| 1.into())
 }
 
-fn release_image() -> Result<usize> {
+fn release_image() -> Result<Passed> {
     let image = Image::build(DRIVER, Profile::Release)?;
     ensure!(
         image.size() < LARGEST_IMAGE,
         "the release image has {} bytes; it must stay below {LARGEST_IMAGE}",
         image.size()
     );
-    Ok(1)
+    Ok(1.into())
 }
 
-fn partition_tests() -> Result<usize> {
+fn partition_tests() -> Result<Passed> {
     cargo_test(cargo().args(["test", "--no-fail-fast", "--package", "parent-partition"]))
 }
 
-fn scenarios() -> Result<usize> {
-    scenarios_with(&[])
+fn scenarios() -> Result<Passed> {
+    let images = built()?;
+    // The traces have a step of their own.
+    cargo_test(scenario_tests(&images).args(["--", "--skip", RECORDED_TRACES]))
 }
 
-/// Runs the scenarios, with further variables; returns how many passed.
+/// Plays the recordings and shows what the test counted.
+fn traces() -> Result<Passed> {
+    let images = built()?;
+    let of_traces = ["--test", "traces", "--", "--exact", RECORDED_TRACES, "--nocapture"];
+    let passed = cargo_test(scenario_tests(&images).args(of_traces))?;
+    ensure!(!passed.counts.is_empty(), "the test of the traces does not say what it counted");
+    Ok(passed)
+}
+
+/// Runs the scenarios, with further variables.
 ///
 /// # Errors
 /// Something could not be built, or a scenario failed.
-pub(crate) fn scenarios_with(variables: &[(&str, &OsStr)]) -> Result<usize> {
-    let release = Image::build(DRIVER, Profile::Release)?;
-    let debug = Image::build(DRIVER, Profile::Debug)?;
-    let library = Image::build(LIBRARY_DRIVER, Profile::Release)?;
-    let plugin = Image::build(PLUGIN_DRIVER, Profile::Release)?;
-    let command = partition::build()?;
-    cargo_test(
-        cargo()
-            .args(["test", "--no-fail-fast", "--package", "scenarios"])
-            .env(IMAGE_VARIABLE, release.path())
-            .env(DEBUG_IMAGE_VARIABLE, debug.path())
-            .env(LIBRARY_IMAGE_VARIABLE, library.path())
-            .env(PLUGIN_IMAGE_VARIABLE, plugin.path())
-            .env(COMMAND_VARIABLE, command)
-            .envs(variables.iter().copied()),
-    )
+pub(crate) fn scenarios_with(variables: &[(&str, &OsStr)]) -> Result<Passed> {
+    let images = built()?;
+    cargo_test(scenario_tests(&images).envs(variables.iter().copied()))
 }
 
-fn guide_steps() -> Result<usize> {
-    guide::follow()
+/// What the scenarios use.
+struct Built {
+    release: Image,
+    debug: Image,
+    library: Image,
+    plugin: Image,
+    command: PathBuf,
 }
 
-fn demo() -> Result<usize> {
+fn built() -> Result<Built> {
+    Ok(Built {
+        release: Image::build(DRIVER, Profile::Release)?,
+        debug: Image::build(DRIVER, Profile::Debug)?,
+        library: Image::build(LIBRARY_DRIVER, Profile::Release)?,
+        plugin: Image::build(PLUGIN_DRIVER, Profile::Release)?,
+        command: partition::build()?,
+    })
+}
+
+fn scenario_tests(built: &Built) -> Command {
+    let mut command = cargo();
+    command
+        .args(["test", "--no-fail-fast", "--package", "scenarios"])
+        .env(IMAGE_VARIABLE, built.release.path())
+        .env(DEBUG_IMAGE_VARIABLE, built.debug.path())
+        .env(LIBRARY_IMAGE_VARIABLE, built.library.path())
+        .env(PLUGIN_IMAGE_VARIABLE, built.plugin.path())
+        .env(COMMAND_VARIABLE, &built.command);
+    command
+}
+
+fn guide_steps() -> Result<Passed> {
+    guide::follow().map(Passed::from)
+}
+
+fn demo() -> Result<Passed> {
     let command = partition::build()?;
     let image = Image::build(DRIVER, Profile::Release)?;
-    let mut checks = 0;
+    let mut checks = 0_usize;
     for (words, lossless) in [(&["demo", "--json"][..], true), (&["demo", "--json", "--drop-piece"], false)] {
         let output = Command::new(&command)
             .args(words)
@@ -240,11 +292,11 @@ fn demo() -> Result<usize> {
         ensure!(figure("statistics_sets")? > 0 || !lossless, "no statistics arrived: {report}");
         checks += 1;
     }
-    Ok(checks)
+    Ok(checks.into())
 }
 
-/// Runs a test command and returns how many tests passed.
-fn cargo_test(command: &mut Command) -> Result<usize> {
+/// Runs a test command and returns how many tests passed, and what they counted.
+fn cargo_test(command: &mut Command) -> Result<Passed> {
     let output =
         command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot run cargo")?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -254,7 +306,12 @@ fn cargo_test(command: &mut Command) -> Result<usize> {
         bail!("tests failed ({})", output.status);
     }
     ensure!(passed > 0, "no test ran");
-    Ok(passed)
+    Ok(Passed { checks: passed, counts: counts(&text) })
+}
+
+/// What tests that may write to the runner's output say they counted.
+fn counts(text: &str) -> Vec<String> {
+    text.lines().filter_map(|line| line.strip_prefix("counted: ")).map(str::to_owned).collect()
 }
 
 /// Adds up the closing lines of the test runner.
@@ -273,6 +330,12 @@ mod tests {
     fn passed_tests_of_all_runners_are_added_up() {
         let text = "test result: ok. 3 passed; 0 failed;\n\ntest result: ok. 14 passed; 0 failed;";
         assert_eq!(passed_tests(text), 17);
+    }
+
+    #[test]
+    fn what_tests_counted_is_taken_from_lines_of_their_own() {
+        let text = "running 1 test\ncounted: core: 2 of 2\ntest traces ... ok\nnot counted: 3";
+        assert_eq!(counts(text), ["core: 2 of 2"]);
     }
 
     #[test]
