@@ -89,10 +89,8 @@ impl BlockLength {
     /// ```
     #[must_use]
     pub const fn new(length: u32) -> Option<Self> {
-        match length.to_le_bytes() {
-            [length @ 1..=128, 0, 0, 0] => Some(Self(length)),
-            _ => None,
-        }
+        let [low, ..] = length.to_le_bytes();
+        if length.wrapping_sub(1) < 128 { Some(Self(low)) } else { None }
     }
 
     /// Gives the length as the index type.

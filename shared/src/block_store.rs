@@ -138,9 +138,11 @@ impl Slot {
         fence(Ordering::Release);
         let (whole, rest) = content.as_chunks::<8>();
         if let Ok(whole) = <&[[u8; 8]; WORDS]>::try_from(whole) {
-            // The common case of a full block: a loop of known length.
-            for (bytes, word) in whole.iter().zip(&self.words) {
-                word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+            // The common case of a full block: loops of known lengths, that unroll.
+            for (bytes, words) in whole.as_chunks::<8>().0.iter().zip(self.words.as_chunks::<8>().0) {
+                for (bytes, word) in bytes.iter().zip(words) {
+                    word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+                }
             }
         } else {
             self.set_part(whole, rest);

@@ -51,7 +51,7 @@ impl<const BLOCKS: usize> DispatchView<BLOCKS> {
 
     /// Finds the route of a block, and its place.
     #[inline]
-    pub(crate) fn find(&self, id: BlockId) -> Option<(u8, Route)> {
+    pub(crate) fn find(&self, id: BlockId) -> Option<(u8, &Route)> {
         let buckets = self.buckets.as_flattened();
         let mut bucket = first_bucket(id.value(), buckets.len());
         // There are twice as many buckets as routes, so an empty one ends each search.
@@ -59,7 +59,7 @@ impl<const BLOCKS: usize> DispatchView<BLOCKS> {
             let place = buckets.get(bucket)?.checked_sub(1)?;
             let route = self.routes.get(usize::from(place))?;
             if route.id == id.value() {
-                return Some((place, *route));
+                return Some((place, route));
             }
             bucket = bucket.wrapping_add(1).checked_rem(buckets.len())?;
         }
@@ -152,6 +152,11 @@ impl Route {
 
     pub(crate) const fn has(&self, rule: u16) -> bool {
         self.rules & rule != 0
+    }
+
+    /// Says whether the route is in service and has the rule, in one comparison.
+    pub(crate) const fn serves(&self, rule: u16) -> bool {
+        self.rules & (rule::DRAINING | rule::STUCK | rule) == rule
     }
 
     pub(crate) const fn with_handler(mut self, registration: u32, handler: Option<u8>) -> Self {

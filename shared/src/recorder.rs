@@ -102,6 +102,10 @@ impl Recorder {
         let [c, d] = u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes();
         let who = join(generation.value(), block.value());
         let how = join(u32::from_le_bytes([a, b, c, d]), what.status());
+        self.keep(recorded, time, who, how);
+    }
+
+    fn keep(&self, recorded: &mut u32, time: u64, who: u64, how: u64) {
         let Some([first, second, third, fourth]) = self.events.get(place_of(*recorded)) else { return };
         let (number, count) = split(fourth.load(Ordering::Relaxed));
         let is_like = second.load(Ordering::Relaxed) == who && third.load(Ordering::Relaxed) == how;

@@ -109,8 +109,10 @@ impl BlockCounters {
     pub(crate) fn handled(&self, time: u64) {
         add(&self.handler_calls, 1);
         add(&self.handler_total, time);
-        let longest = self.handler_longest.load(Ordering::Relaxed);
-        self.handler_longest.store(longest.max(u32::try_from(time).unwrap_or(u32::MAX)), Ordering::Relaxed);
+        let time = u32::try_from(time).unwrap_or(u32::MAX);
+        if time > self.handler_longest.load(Ordering::Relaxed) {
+            self.handler_longest.store(time, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn refused(&self) {
@@ -160,8 +162,9 @@ impl Histogram {
 
     #[inline]
     pub(crate) fn count(&self, time: u64) {
-        let bits = 64_u32.wrapping_sub(time.leading_zeros());
-        let [place, ..] = bits.min(31).to_le_bytes();
+        // One more bit than the time has tells the place without a case of its own for 0.
+        let doubled = time.min(LONGEST).wrapping_shl(1) | 1;
+        let [place, ..] = 63_u32.wrapping_sub(doubled.leading_zeros()).to_le_bytes();
         if let Some(place) = self.places.get(usize::from(place)) {
             place.store(place.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         }
@@ -171,6 +174,9 @@ impl Histogram {
         self.places.get(place).map_or(0, |place| place.load(Ordering::Relaxed))
     }
 }
+
+/// The least time that the last place of a histogram counts.
+const LONGEST: u64 = 1 << 30;
 
 /// The caller inside the gate is the only writer.
 fn add(counter: &AtomicU64, number: u64) {

@@ -15,6 +15,7 @@ use crate::handler::{Call, Output};
 use crate::handler_table::Blame;
 use crate::platform::{Parker, Platform};
 use crate::refusal::Refusal;
+use crate::statistics::BlockCounters;
 use crate::status::NtStatus;
 use crate::tickets::{Ticket, TooLate};
 use crate::vf::VfIndex;
@@ -57,7 +58,8 @@ where
     pub(super) fn ask_write<P: Platform>(
         &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
-        admitted: &Admitted,
+        admitted: &Admitted<'_>,
+        counters: Option<&BlockCounters>,
         handler: u8,
         block: &[u8],
         platform: &P,
@@ -65,7 +67,7 @@ where
         let ticket = admitted.route.has(rule::DEFERRED).then(|| vf.tickets.open(admitted.vf.index));
         let call = self.call(admitted, handler, ticket);
         let handler = self.handlers.handler(handler).ok_or(Refusal::HandlerAnswer)?;
-        let outcome = timed(vf, admitted, platform, || {
+        let outcome = timed(vf, admitted, counters, platform, || {
             let answer = handler.write(&call, block);
             match ticket {
                 None => judged(answer),
@@ -78,7 +80,8 @@ where
     pub(super) fn ask_read<P: Platform>(
         &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
-        admitted: &Admitted,
+        admitted: &Admitted<'_>,
+        counters: Option<&BlockCounters>,
         handler: u8,
         staging: &mut [u8],
         platform: &P,
@@ -86,7 +89,7 @@ where
         let call = self.call(admitted, handler, None);
         let handler = self.handlers.handler(handler).ok_or(Refusal::HandlerAnswer)?;
         let mut output = Output::new(staging, admitted.route.has(rule::TRUNCATABLE));
-        let outcome = timed(vf, admitted, platform, || judged(handler.read(&call, &mut output)));
+        let outcome = timed(vf, admitted, counters, platform, || judged(handler.read(&call, &mut output)));
         if output.has_overflowed() {
             Err(Refusal::ReadTooShort)
         } else {
@@ -96,14 +99,14 @@ where
 
     /// Blames a handler that gave no answer.
     #[inline]
-    fn note_no_answer(&self, admitted: &Admitted, outcome: Result<(), Refusal>) -> Result<(), Refusal> {
+    fn note_no_answer(&self, admitted: &Admitted<'_>, outcome: Result<(), Refusal>) -> Result<(), Refusal> {
         if outcome == Err(Refusal::HandlerAnswer) {
             self.handlers.note(admitted.route.registration, Blame::NoAnswer);
         }
         outcome
     }
 
-    const fn call(&self, admitted: &Admitted, handler: u8, ticket: Option<Ticket>) -> Call<'_> {
+    const fn call(&self, admitted: &Admitted<'_>, handler: u8, ticket: Option<Ticket>) -> Call<'_> {
         let Admitted { vf, block, time, .. } = *admitted;
         Call { vf, block, time, ticket, handler, services: self }
     }
@@ -125,7 +128,7 @@ where
     fn await_answer<P: Platform>(
         &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
-        admitted: &Admitted,
+        admitted: &Admitted<'_>,
         ticket: Ticket,
         answer: Result<(), NtStatus>,
         platform: &P,
@@ -162,7 +165,8 @@ fn judged(answer: Result<(), NtStatus>) -> Result<(), Refusal> {
 #[inline]
 fn timed<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize, P: Platform>(
     vf: &VirtualFunction<G, R, BLOCKS>,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
+    counters: Option<&BlockCounters>,
     platform: &P,
     handler: impl FnOnce() -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
@@ -171,7 +175,7 @@ fn timed<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize, P: Platform>(
     vf.end_handler();
     let time = platform.now().saturating_sub(admitted.time);
     vf.handler_time.count(time);
-    if let Some(counters) = vf.store.counters(admitted.place) {
+    if let Some(counters) = counters {
         counters.handled(time);
     }
     answer

@@ -9,16 +9,17 @@ use super::check::{Admitted, Request, Stop, Wanted};
 use super::{PhysicalFunction, STARTED};
 use crate::block::{BlockId, BlockLength};
 use crate::block_store::Writer;
-use crate::dispatch_view::rule;
+use crate::dispatch_view::{Route, rule};
 use crate::gate::{Gated, Inside, Turned};
 use crate::owned::Owned;
 use crate::platform::Platform;
 use crate::recorder::Happening;
 use crate::refusal::Refusal;
+use crate::statistics::BlockCounters;
 use crate::status::NtStatus;
 use crate::sync::Ordering;
 use crate::transfer::{Sink, Source};
-use crate::vf::{Generation, VfCount, VfIndex};
+use crate::vf::{Generation, Vf, VfCount, VfIndex};
 use crate::virtual_function::VirtualFunction;
 
 impl<'a, G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'a, G, R, BLOCKS>
@@ -32,17 +33,21 @@ where
     ///
     /// Source: `pcivirt.h`, `SRIOV_WRITE_BLOCK`.
     pub fn write<P: Platform>(&self, vf: u16, block: u32, source: &impl Source, platform: &P) -> NtStatus {
-        let request = Request::new(BlockId::new(block), source.length(), source.is_null(), Wanted::Write);
+        let mut request = Request::new(BlockId::new(block), source.length(), source.is_null(), Wanted::Write);
         let (index, vf) = match self.admit(vf) {
             Ok(found) => found,
             Err(refusal) => return self.refuse(refusal),
         };
-        let mut outcome = self.write_to(vf, index, request, source, platform);
-        if let Err(Stop::Later(time)) = outcome {
-            let _waited = vf.delay.wait(index.value(), time, platform);
-            outcome = self.write_to(vf, index, request.at_last(), source, platform);
+        loop {
+            match self.write_to(vf, index, request, source, platform) {
+                Ok(()) => return NtStatus::SUCCESS,
+                Err(Stop::Later(time)) if request.may_be_delayed() => {
+                    let _waited = vf.delay.wait(index.value(), time, platform);
+                    request = request.at_last();
+                }
+                Err(stop) => return answer(vf, stop),
+            }
         }
-        answer(vf, outcome)
     }
 
     /// Answers a block that a VF reads: the whole of `ReadVfConfigBlock` but for the C types.
@@ -53,16 +58,18 @@ where
     ///
     /// Source: `pcivirt.h`, `SRIOV_READ_BLOCK`.
     pub fn read<P: Platform>(&self, vf: u16, block: u32, sink: &mut impl Sink, platform: &P) -> NtStatus {
-        let request = Request::new(BlockId::new(block), sink.length(), sink.is_null(), Wanted::Read);
+        let mut request = Request::new(BlockId::new(block), sink.length(), sink.is_null(), Wanted::Read);
         let status = match self.admit(vf) {
-            Ok((index, vf)) => {
-                let mut outcome = self.read_from(vf, index, request, sink, platform);
-                if let Err(Stop::Later(time)) = outcome {
-                    let _waited = vf.delay.wait(index.value(), time, platform);
-                    outcome = self.read_from(vf, index, request.at_last(), sink, platform);
+            Ok((index, vf)) => loop {
+                match self.read_from(vf, index, request, sink, platform) {
+                    Ok(()) => return NtStatus::SUCCESS,
+                    Err(Stop::Later(time)) if request.may_be_delayed() => {
+                        let _waited = vf.delay.wait(index.value(), time, platform);
+                        request = request.at_last();
+                    }
+                    Err(stop) => break answer(vf, stop),
                 }
-                answer(vf, outcome)
-            }
+            },
             Err(refusal) => self.refuse(refusal),
         };
         if !status.is_success() && !sink.is_null() && BlockLength::new(request.length).is_some() {
@@ -173,20 +180,25 @@ where
         source: &impl Source,
         platform: &P,
     ) -> Result<(), Stop> {
+        // Looked up before the clock is read, for which a processor finishes all that it has begun.
+        let known = owned.view.find(request.block);
         let time = platform.now();
-        let admitted = match self.check(vf, index, owned, request, time) {
+        let who = Vf { index, generation: Generation::new(owned.settled) };
+        let mut other = Route::VACANT;
+        let admitted = match self.check(vf, who, request, known, &mut other, time) {
             Ok(admitted) => admitted,
             Err(stop) => return stopped(vf, owned, request, time, stop, Some(source)),
         };
         let staging = owned.staging.get_mut(..usize::from(admitted.length)).ok_or(Refusal::Length)?;
         source.copy_to(staging);
         owned.called = admitted.route.registration;
+        let counters = vf.store.counters(admitted.place);
         let outcome = match admitted.route.handler() {
-            Some(handler) => self.ask_write(vf, &admitted, handler, staging, platform),
+            Some(handler) => self.ask_write(vf, &admitted, counters, handler, staging, platform),
             None => Ok(()),
         };
-        conclude(vf, &mut owned.recorded, &admitted, outcome, Happening::Wrote)?;
-        if let Some(slot) = admitted.route.written_slot() {
+        conclude(vf, &mut owned.recorded, &admitted, counters, outcome, Happening::Wrote)?;
+        if let Some(slot) = admitted.written {
             vf.store.set(slot, staging, Writer::Vf, admitted.vf.generation, admitted.time);
         }
         Ok(())
@@ -201,23 +213,28 @@ where
         request: Request,
         platform: &P,
     ) -> Result<u8, Stop> {
+        // Looked up before the clock is read, for which a processor finishes all that it has begun.
+        let known = owned.view.find(request.block);
         let time = platform.now();
-        let admitted = match self.check(vf, index, owned, request, time) {
+        let who = Vf { index, generation: Generation::new(owned.settled) };
+        let mut other = Route::VACANT;
+        let admitted = match self.check(vf, who, request, known, &mut other, time) {
             Ok(admitted) => admitted,
             Err(stop) => return stopped(vf, owned, request, time, stop, None::<&&[u8]>).map(|()| 0),
         };
         let staging = owned.staging.get_mut(..usize::from(admitted.length)).ok_or(Refusal::Length)?;
         staging.fill(0);
         owned.called = admitted.route.registration;
+        let counters = vf.store.counters(admitted.place);
         let outcome = if admitted.route.has(rule::ASKS_HANDLER) {
             match admitted.route.handler() {
-                Some(handler) => self.ask_read(vf, &admitted, handler, staging, platform),
+                Some(handler) => self.ask_read(vf, &admitted, counters, handler, staging, platform),
                 None => Err(Refusal::HandlerAnswer),
             }
         } else {
             copy_content(vf, &admitted, staging)
         };
-        conclude(vf, &mut owned.recorded, &admitted, outcome, Happening::Read)?;
+        conclude(vf, &mut owned.recorded, &admitted, counters, outcome, Happening::Read)?;
         Ok(admitted.length)
     }
 
@@ -229,18 +246,16 @@ where
 }
 
 /// Counts a refusal at its VF.
-#[inline]
-fn answer<G, R, const BLOCKS: usize>(
-    vf: &VirtualFunction<G, R, BLOCKS>,
-    outcome: Result<(), Stop>,
-) -> NtStatus {
-    let refusal = match outcome {
-        Ok(()) => return NtStatus::SUCCESS,
-        Err(Stop::Refused(refusal)) => refusal,
-        Err(Stop::Shed | Stop::Later(_)) => Refusal::Rate,
+#[cold]
+#[inline(never)]
+fn answer<G, R, const BLOCKS: usize>(vf: &VirtualFunction<G, R, BLOCKS>, stop: Stop) -> NtStatus {
+    let (refusal, status) = match stop {
+        Stop::Refused(refusal) => (refusal, refusal.status()),
+        Stop::Shed => (Refusal::Rate, NtStatus::SUCCESS),
+        Stop::Later(_) => (Refusal::Rate, Refusal::Rate.status()),
     };
     vf.refused.count(refusal);
-    if matches!(outcome, Err(Stop::Shed)) { NtStatus::SUCCESS } else { refusal.status() }
+    status
 }
 
 /// Keeps what a call that passes no further leaves behind: an event, and what counts against the VF.
@@ -285,10 +300,10 @@ fn stopped<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
 /// Copies what the PF side published, or what the VF wrote if the schema says so.
 fn copy_content<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     vf: &VirtualFunction<G, R, BLOCKS>,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
     staging: &mut [u8],
 ) -> Result<(), Refusal> {
-    let route = &admitted.route;
+    let route = admitted.route;
     let slot = if route.has(rule::ECHO) { route.written_slot() } else { route.published_slot() };
     let Some(slot) = slot else { return Ok(()) };
     let stamp = vf.store.copy(slot, staging).or_else(|| {
@@ -307,25 +322,47 @@ fn copy_content<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
 fn conclude<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     vf: &VirtualFunction<G, R, BLOCKS>,
     recorded: &mut u32,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
+    counters: Option<&BlockCounters>,
     outcome: Result<(), Refusal>,
     served: Happening,
 ) -> Result<(), Refusal> {
-    let outcome = if vf.generation() == admitted.vf.generation { outcome } else { Err(Refusal::Reset) };
-    let what = outcome.map_or_else(Happening::Refused, |()| served);
-    vf.recorder.record(
-        recorded,
-        admitted.time,
-        admitted.vf.generation,
-        admitted.block,
-        u32::from(admitted.length),
-        what,
-    );
-    if let Some(counters) = vf.store.counters(admitted.place) {
-        match outcome {
-            Ok(()) => counters.served(admitted.length, admitted.time),
-            Err(_) => counters.refused(),
-        }
+    if vf.generation() != admitted.vf.generation {
+        return failed(vf, recorded, *admitted, counters, Refusal::Reset);
     }
-    outcome
+    if let Err(refusal) = outcome {
+        return failed(vf, recorded, *admitted, counters, refusal);
+    }
+    record(vf, recorded, admitted, served);
+    if let Some(counters) = counters {
+        counters.served(admitted.length, admitted.time);
+    }
+    Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn failed<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
+    vf: &VirtualFunction<G, R, BLOCKS>,
+    recorded: &mut u32,
+    admitted: Admitted<'_>,
+    counters: Option<&BlockCounters>,
+    refusal: Refusal,
+) -> Result<(), Refusal> {
+    record(vf, recorded, &admitted, Happening::Refused(refusal));
+    if let Some(counters) = counters {
+        counters.refused();
+    }
+    Err(refusal)
+}
+
+#[inline]
+fn record<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
+    vf: &VirtualFunction<G, R, BLOCKS>,
+    recorded: &mut u32,
+    admitted: &Admitted<'_>,
+    what: Happening,
+) {
+    let Admitted { vf: Vf { generation, .. }, block, length, time, .. } = *admitted;
+    vf.recorder.record(recorded, time, generation, block, u32::from(length), what);
 }

@@ -8,11 +8,10 @@ use super::PhysicalFunction;
 use crate::block::{BlockId, BlockLength};
 use crate::dispatch_view::{Route, rule};
 use crate::gate::Gated;
-use crate::owned::Owned;
 use crate::policy::{LONGEST_DELAY, Verdict};
 use crate::refusal::Refusal;
 use crate::schema::Shed;
-use crate::vf::{Generation, Vf, VfIndex, VfState};
+use crate::vf::{Vf, VfState};
 use crate::virtual_function::VirtualFunction;
 
 /// What a caller asks for, before anything of it was checked.
@@ -33,12 +32,14 @@ pub(super) enum Wanted {
 
 /// A request that passed all checks.
 #[derive(Clone, Copy)]
-pub(super) struct Admitted {
+pub(super) struct Admitted<'r> {
     pub(super) vf: Vf,
     pub(super) block: BlockId,
     pub(super) length: u8,
     pub(super) place: u8,
-    pub(super) route: Route,
+    pub(super) route: &'r Route,
+    /// The slot that a write goes to.
+    pub(super) written: Option<u8>,
     pub(super) time: u64,
 }
 
@@ -63,6 +64,10 @@ impl Request {
         Self { block, length, is_null, wanted, may_be_delayed: true }
     }
 
+    pub(super) const fn may_be_delayed(self) -> bool {
+        self.may_be_delayed
+    }
+
     /// The same, to be carried out or refused now.
     pub(super) const fn at_last(self) -> Self {
         Self { may_be_delayed: false, ..self }
@@ -70,64 +75,73 @@ impl Request {
 }
 
 impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G, R, BLOCKS> {
-    /// All checks that are made inside the gate.
+    /// All checks that are made inside the gate; `known` is what the VF's view says of the block, `other` a place for the
+    /// route of one that it does not know.
     #[inline]
-    pub(super) fn check(
+    pub(super) fn check<'r>(
         &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
-        index: VfIndex,
-        owned: &Owned<BLOCKS>,
+        who: Vf,
         request: Request,
+        known: Option<(u8, &'r Route)>,
+        other: &'r mut Route,
         time: u64,
-    ) -> Result<Admitted, Stop> {
+    ) -> Result<Admitted<'r>, Stop> {
         let length = check_request(vf, request)?;
         if vf.policy.is_isolated(time) {
             return Err(Stop::Refused(Refusal::Isolated));
         }
-        let (mut place, mut route) = match owned.view.find(request.block) {
-            Some(found) => found,
-            None => self.find_unclaimed(vf, request.block)?,
+        let (place, route) = match known {
+            Some(known) => known,
+            None => self.find_unclaimed(vf, request.block, other)?,
         };
-        let checked = check_service(&route, request)
+        let checked = check_service(route, request)
             .map_err(Stop::from)
-            .and_then(|()| check_rate(vf, &route, request, time))
-            .and_then(|()| check_length(&route, request, length).map_err(Stop::from));
+            .and_then(|()| check_rate(vf, route, request, time))
+            .and_then(|()| check_length(route, request, length).map_err(Stop::from));
         if let Err(stop) = checked {
             if let (Some(counters), Stop::Refused(_) | Stop::Shed) = (vf.store.counters(place), stop) {
                 counters.refused();
             }
             return Err(stop);
         }
+        let mut admitted = Admitted {
+            vf: who,
+            block: request.block,
+            length: length.value(),
+            place,
+            written: route.written_slot(),
+            route,
+            time,
+        };
         // A registered block that is written has its slot.
-        if route.written_slot().is_none() && request.wanted == Wanted::Write {
-            (place, route) = self.take_slot(vf, request.block)?;
+        if admitted.written.is_none() && request.wanted == Wanted::Write {
+            let slot = self.take_slot(vf, request.block)?;
+            (admitted.place, admitted.written) = (slot, Some(slot));
         }
-        let vf = Vf { index, generation: Generation::new(owned.settled) };
-        Ok(Admitted { vf, block: request.block, length: length.value(), place, route, time })
+        Ok(admitted)
     }
 
     /// Leads to the default service of a block that is not registered.
     #[cold]
     #[inline(never)]
-    fn find_unclaimed(
+    fn find_unclaimed<'r>(
         &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
         block: BlockId,
-    ) -> Result<(u8, Route), Refusal> {
+        route: &'r mut Route,
+    ) -> Result<(u8, &'r Route), Refusal> {
         let unclaimed = self.handlers.unclaimed();
         let slot = unclaimed.find(&vf.store, block);
-        let route = unclaimed.route(block, slot).ok_or(Refusal::UnknownBlock)?;
+        *route = unclaimed.route(block, slot).ok_or(Refusal::UnknownBlock)?;
         Ok((slot.unwrap_or(NOWHERE), route))
     }
 
     /// Gives a slot to an unclaimed block that passed all other checks.
     #[cold]
     #[inline(never)]
-    fn take_slot(&self, vf: &VirtualFunction<G, R, BLOCKS>, block: BlockId) -> Result<(u8, Route), Refusal> {
-        let unclaimed = self.handlers.unclaimed();
-        let slot = unclaimed.take(&vf.store, block).ok_or(Refusal::StoreFull)?;
-        let route = unclaimed.route(block, Some(slot)).ok_or(Refusal::UnknownBlock)?;
-        Ok((slot, route))
+    fn take_slot(&self, vf: &VirtualFunction<G, R, BLOCKS>, block: BlockId) -> Result<u8, Refusal> {
+        self.handlers.unclaimed().take(&vf.store, block).ok_or(Refusal::StoreFull)
     }
 
     /// The checks that a caller without a place in its gate can still make.
@@ -152,30 +166,32 @@ fn check_request<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     vf: &VirtualFunction<G, R, BLOCKS>,
     request: Request,
 ) -> Result<BlockLength, Refusal> {
-    let state = vf.state();
-    if state == VfState::Absent {
-        return Err(Refusal::NotStarted);
+    let (state, length) = (vf.state(), BlockLength::new(request.length));
+    match (state, request.is_null, length) {
+        (VfState::Absent, _, _) => Err(Refusal::NotStarted),
+        (_, true, _) => Err(Refusal::NullBuffer),
+        (_, _, None) => Err(Refusal::Length),
+        (VfState::Off, _, _) => Err(Refusal::VfOff),
+        (VfState::Enabled, false, Some(length)) => Ok(length),
     }
-    if request.is_null {
-        return Err(Refusal::NullBuffer);
-    }
-    let length = BlockLength::new(request.length).ok_or(Refusal::Length)?;
-    if state == VfState::Off { Err(Refusal::VfOff) } else { Ok(length) }
 }
 
 #[inline]
 fn check_service(route: &Route, request: Request) -> Result<(), Refusal> {
-    if route.has(rule::DRAINING) {
-        return Err(Refusal::Draining);
-    }
-    if route.has(rule::STUCK) {
-        return Err(Refusal::Stuck);
-    }
-    let allowed = match request.wanted {
-        Wanted::Write => route.has(rule::WRITTEN),
-        Wanted::Read => route.has(rule::READ),
+    let wanted = match request.wanted {
+        Wanted::Write => rule::WRITTEN,
+        Wanted::Read => rule::READ,
     };
-    if allowed { Ok(()) } else { Err(Refusal::Direction) }
+    if route.serves(wanted) {
+        return Ok(());
+    }
+    Err(if route.has(rule::DRAINING) {
+        Refusal::Draining
+    } else if route.has(rule::STUCK) {
+        Refusal::Stuck
+    } else {
+        Refusal::Direction
+    })
 }
 
 #[inline]
