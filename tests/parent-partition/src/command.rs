@@ -135,30 +135,57 @@ pub struct FaultsArguments {
 /// What `soak` is asked for.
 #[derive(Args, Clone, Debug)]
 pub struct SoakArguments {
-    /// The driver image, whose handler keeps a journal; `cargo xtask soak` names the right one.
+    /// The driver image.
     #[command(flatten)]
     pub image: ImageArgument,
+    /// The plug-in driver whose handlers keep a journal and replace each other; `cargo xtask soak` builds and names it.
+    #[arg(long, value_name = "FILE.sys", env = RECORDER_VARIABLE)]
+    pub recorder: Option<PathBuf>,
     /// How long; without it the soak ends as soon as it proves something.
     #[arg(long, value_name = "N")]
     pub seconds: Option<u64>,
     /// How many VFs have a guest.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=60))]
     pub guests: u16,
-    /// How many resets in flight and cancelled requests there must be at least, and one more.
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub least: u64,
+    /// More resets in flight, cancelled requests and replacements than so many must happen; 100 unless given, and 0 for a soak
+    /// of less than a minute.
+    #[arg(long, value_name = "N")]
+    pub least: Option<u64>,
     /// What the actors' choices are made from.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// One JSON object instead of lines for people.
     #[arg(long)]
     pub json: bool,
-    /// Has the driver's handler make a mistake, which must be noticed.
+    /// Has the plug-in make a mistake, which must be noticed.
     #[arg(long, value_name = "MISTAKE")]
     pub mistake: Option<Mistake>,
     /// Soaks in this process.
     #[arg(long, hide = true)]
     pub judged: bool,
+}
+
+impl SoakArguments {
+    /// How many of each kind of event that matters are too few.
+    pub fn least(&self) -> u64 {
+        let is_short = self.seconds.is_some_and(|seconds| seconds < MINUTE);
+        self.least.unwrap_or(if is_short { 0 } else { TOO_FEW })
+    }
+
+    /// The plug-in's file.
+    ///
+    /// # Errors
+    ///
+    /// None is named or it does not exist; the text says what to do.
+    pub fn recorder(&self) -> Result<PathBuf, String> {
+        match &self.recorder {
+            None => Err(format!(
+                "no plug-in that keeps a journal: run `{SOAK}`, or pass it as --recorder FILE.sys"
+            )),
+            Some(path) if path.is_file() => Ok(path.clone()),
+            Some(path) => Err(format!("{} does not exist: run `{SOAK}`", path.display())),
+        }
+    }
 }
 
 /// What `demo` is asked for.
@@ -236,9 +263,16 @@ pub struct TracesArguments {
 
 /// Names the image when the arguments do not.
 pub const IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_IMAGE";
+/// Names the soak's plug-in when the arguments do not.
+const RECORDER_VARIABLE: &str = "PF_BACKCHANNEL_RECORDER_IMAGE";
 /// Exit code for bad arguments.
 pub const BAD_ARGUMENTS: u8 = 2;
 const BUILD: &str = "cargo xtask image";
+const SOAK: &str = "cargo xtask soak";
+/// A soak of so many seconds is to prove something.
+const MINUTE: u64 = 60;
+/// So many events of a kind prove nothing.
+const TOO_FEW: u64 = 100;
 
 #[cfg(test)]
 mod tests {

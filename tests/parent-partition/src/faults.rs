@@ -134,6 +134,8 @@ fn spawn(image: &PathBuf, nth: u32) -> io::Result<(Verdict, u32, String)> {
 }
 
 /// A PF's life, with every kind of call in it.
+///
+/// Each line waits for what the lines before it have begun: which call is the n-th is then the same however busy the machine is.
 const LIFE: &str = r#"
 {"do":"attach"}
 {"do":"notification","id":"n"}
@@ -156,13 +158,19 @@ const LIFE: &str = r#"
 {"do":"operator","request":"query_pf"}
 {"do":"operator","request":"query_vf","vf":1}
 {"do":"invalidate","vf":"all","mask":3}
-{"do":"query_stop","id":"q"}
+{"do":"query_stop","id":"query"}
+{"do":"await","of":"n"}
 {"do":"event_complete"}
 {"do":"detach"}
-{"do":"stop"}
-{"do":"start"}
-{"do":"sleep"}
-{"do":"resume"}
+{"do":"await","of":"query"}
+{"do":"stop","id":"stop"}
+{"do":"await","of":"stop"}
+{"do":"start","id":"start"}
+{"do":"await","of":"start"}
+{"do":"sleep","id":"sleep"}
+{"do":"await","of":"sleep"}
+{"do":"resume","id":"resume"}
+{"do":"await","of":"resume"}
 {"do":"read","vf":1,"block":0,"length":128}
 {"do":"unload"}
 "#;

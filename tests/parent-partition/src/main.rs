@@ -31,11 +31,12 @@ enum Command {
     ///
     /// Exit code 0 when every call was failed, no rule was broken, and the driver loaded again each time.
     Faults(FaultsArguments),
-    /// Lets guests, resets, rebalances and cancels meet in a driver whose handler keeps a journal.
+    /// Lets guests, resets, rebalances, cancels and replacements of the handler meet in the driver, beside a plug-in that keeps a
+    /// journal.
     ///
-    /// Each write carries a number. One that was answered with success was seen by the handler exactly once, any other at
-    /// most once, and each VF's in order. Exit code 0 when that held, 1 when it did not, 3 when a rule was broken, 5 when too
-    /// little happened to prove anything.
+    /// Each write carries a number. One that was answered with success was seen by one handler exactly once, any other at
+    /// most once, each VF's in order, and by the handler that served then. Exit code 0 when that held, 1 when it did not, 3
+    /// when a rule was broken, 5 when too little happened to prove anything.
     Soak(SoakArguments),
     /// Shows what an image file holds, without loading it.
     Inspect {

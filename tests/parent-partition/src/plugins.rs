@@ -12,7 +12,6 @@ use crate::nt::request::Sent;
 use crate::nt::status::{self, Status};
 use crate::nt::{file, handle};
 use crate::pnp::{self, DeviceRef, DriverRef, LoadError};
-use crate::sys::FILE_OBJECT;
 
 /// The plug-in drivers of a run.
 #[derive(Debug, Default)]
@@ -34,8 +33,8 @@ struct Plugin {
 struct Loaded {
     driver: DriverRef,
     device: Option<DeviceRef>,
-    /// Where requests to it are sent; opened for the first one.
-    file: Option<*mut FILE_OBJECT>,
+    /// Address of the file object that requests to it are sent to; opened for the first one.
+    file: Option<usize>,
 }
 
 impl Plugins {
@@ -136,11 +135,11 @@ impl Plugins {
         let plugin = self.find(name)?;
         let loaded = plugin.loaded.as_mut().ok_or(status::DEVICE_NOT_READY)?;
         let opened = match (loaded.file, &loaded.device) {
-            (Some(file), _) => file,
+            (Some(file), _) => std::ptr::with_exposed_provenance_mut(file),
             (None, Some(device)) => file::open(device.physical(), "")?,
             (None, None) => file::open_path(&format!(r"\Device\{name}"))?,
         };
-        loaded.file = Some(opened);
+        loaded.file = Some(opened.expose_provenance());
         Ok(control.send(opened))
     }
 
@@ -148,7 +147,7 @@ impl Plugins {
         let Loaded { driver, device, file } =
             self.find(name)?.loaded.take().ok_or(status::DEVICE_NOT_READY)?;
         if let Some(file) = file {
-            file::close_handle(file);
+            file::close_handle(std::ptr::with_exposed_provenance_mut(file));
         }
         if let Some(device) = device {
             pnp::remove(device);

@@ -17,7 +17,7 @@ pub mod operation;
 pub(crate) mod operator;
 pub mod pended;
 mod plugins;
-mod requests;
+pub(crate) mod requests;
 pub mod stage;
 
 use std::fs::File;

@@ -1,21 +1,23 @@
-//! The soak: guests write while their VFs are reset, the PF is rebalanced, and parked requests are cancelled, all at once;
-//! afterwards the ledger must agree.
+//! The soak: guests write while their VFs are reset, the PF is rebalanced, parked requests are cancelled, and the handler is
+//! replaced, all at once; afterwards the ledger must agree.
 //!
 //! ```text
-//!   guests, VSP threads ── numbered writes ──► PF ──► handler ── journal ──► ledger
+//!   guests, VSP threads ── numbered writes ──► PF ──► one of two handlers ── journal ──► ledger
 //!   resets ─────────────────────────────────► PF
 //!   rebalances (PnP, attached VSP) ─────────► PF
 //!   operator's invalidations, parked requests, cancels ──► PF
+//!   plug-in: each handler in the other's place ──► PF
 //! ```
 //!
 //! It runs in a judged process of its own; this one waits, shows progress, and says what came of it.
 
 mod counts;
 mod invalidations;
-mod keeper;
 pub mod ledger;
 mod one;
 mod rebalance;
+mod recorder;
+mod replacements;
 mod report;
 mod resets;
 mod stage;
@@ -25,8 +27,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Command;
 use std::time::Duration;
 
-pub use keeper::Mistake;
 pub use one::one;
+pub use recorder::Mistake;
 
 use self::report::Report;
 use crate::command::{BAD_ARGUMENTS, SoakArguments};
@@ -34,7 +36,7 @@ use crate::supervisor::{Verdict, judge_within};
 
 /// Carries out the task; returns the exit code.
 pub fn run(arguments: &SoakArguments) -> u8 {
-    if let Err(error) = arguments.image.path() {
+    if let Err(error) = arguments.image.path().and_then(|_| arguments.recorder()) {
         eprintln!("{error}");
         return BAD_ARGUMENTS;
     }
@@ -49,7 +51,7 @@ pub fn run(arguments: &SoakArguments) -> u8 {
             } else {
                 print!("{report}");
             }
-            report.exit_code(arguments.least)
+            report.exit_code(arguments.least())
         }
         Err(error) => {
             eprintln!("cannot start the judged process: {error}");

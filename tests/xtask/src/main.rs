@@ -84,7 +84,7 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
-    /// Let guests, resets, rebalances and cancels meet in the driver, and check every write.
+    /// Let guests, resets, rebalances, cancels and replacements of the handler meet in the driver, and check every write.
     Soak {
         /// Arguments of `parent-partition soak`: --seconds N, --guests N, --seed N, --json.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

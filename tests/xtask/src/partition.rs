@@ -5,39 +5,50 @@ use std::{env, ffi::OsString, path::PathBuf, process::Command};
 use anyhow::{Context, Result};
 
 use crate::{
-    cross_build::{DRIVER, LIBRARY_DRIVER, Profile},
+    cross_build::{DRIVER, Profile},
     image::Image,
-    packages,
+    packages, plugin,
     workspace::{root, run_shown, target},
 };
 
 /// The variable that tells `parent-partition` which image to load when no `--image` is given.
 pub(crate) const IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_IMAGE";
 
+/// The variable that tells `parent-partition soak` where the plug-in driver lies that keeps a journal.
+const RECORDER_VARIABLE: &str = "PF_BACKCHANNEL_RECORDER_IMAGE";
+/// That plug-in.
+const RECORDER: &str = "tests/plugins/c/recorder.c";
+
 /// Builds the release image and the parent partition, then runs it; returns its exit code.
 ///
 /// # Errors
 /// Something could not be built or started.
 pub(crate) fn run(arguments: &[OsString]) -> Result<u8> {
+    if let Some((_, rest)) = arguments.split_first().filter(|(task, _)| *task == "soak") {
+        return soak(rest);
+    }
     packages::ensure(&[packages::PARENT_PARTITION, packages::CROSS_BUILD])?;
     let command = build()?;
     let image = Image::build(DRIVER, Profile::Release)?;
     exit_code(Command::new(&command).args(arguments).env(IMAGE_VARIABLE, image.path()))
 }
 
-/// Builds the parent partition as shipped and the driver whose handler keeps a journal, and has them soak; returns the exit code.
+/// Builds image and parent partition as shipped and the plug-in whose handlers keep a journal, and has them soak; returns the
+/// exit code.
 ///
 /// # Errors
 /// Something could not be built or started.
 pub(crate) fn soak(arguments: &[OsString]) -> Result<u8> {
     packages::ensure(&[packages::PARENT_PARTITION, packages::CROSS_BUILD])?;
     run_shown(cargo().args(["build", "--quiet", "--release", "--package", "parent-partition"]))?;
-    let image = Image::build(LIBRARY_DRIVER, Profile::Release)?;
+    let image = Image::build(DRIVER, Profile::Release)?;
+    let recorder = plugin::build(&root().join(RECORDER))?;
     exit_code(
         Command::new(target().join("release/parent-partition"))
             .arg("soak")
             .args(arguments)
-            .env(IMAGE_VARIABLE, image.path()),
+            .env(IMAGE_VARIABLE, image.path())
+            .env(RECORDER_VARIABLE, recorder),
     )
 }
 

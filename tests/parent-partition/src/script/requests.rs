@@ -9,13 +9,13 @@ use crate::nt::status::{self, Status};
 use crate::partition::{Decider, Partition};
 
 /// The requests of the VSP, by their names in the header.
-pub(super) const NOTIFICATION: u32 = 0x0022_6044;
-pub(super) const EVENT_COMPLETE: u32 = 0x0022_6048;
-pub(super) const ATTACH: u32 = 0x0022_604C;
-pub(super) const DETACH: u32 = 0x0022_6050;
+pub(crate) const NOTIFICATION: u32 = 0x0022_6044;
+pub(crate) const EVENT_COMPLETE: u32 = 0x0022_6048;
+pub(crate) const ATTACH: u32 = 0x0022_604C;
+pub(crate) const DETACH: u32 = 0x0022_6050;
 
 /// A request of the VSP's own: internal, from kernel mode.
-pub(super) fn own(code: u32, input: Vec<u8>, output: usize) -> Control {
+pub(crate) fn own(code: u32, input: Vec<u8>, output: usize) -> Control {
     Control { code, internal: true, user: false, input, output }
 }
 

@@ -25,16 +25,20 @@ counts! {
     writes,
     /// Writes that were answered with success.
     succeeded,
-    /// Writes that the handler saw.
+    /// Writes that a handler saw.
     seen,
     /// Resets of a VF.
     resets,
-    /// Resets that came while the handler was at a write of their VF.
+    /// Resets that came while a handler was at a write of their VF.
     resets_in_flight,
     /// Times the PF was stopped and started again.
     rebalances,
     /// Times a query whether it may stop was refused or taken back.
     rebalances_refused,
+    /// Times a handler that had taken writes was replaced by the other.
+    replaced,
+    /// Those of them at whose beginning writes were inside the handler.
+    replaced_in_flight,
     /// Parked requests that ended because they were cancelled.
     cancelled,
     /// Masks that a parked request brought.

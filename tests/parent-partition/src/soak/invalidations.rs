@@ -7,13 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::counts::Count;
-use super::stage::Stage;
+use super::stage::{SPARE_VFS, Stage};
 use crate::machine::wait;
-use crate::nt::control::Control;
 use crate::nt::status;
 use crate::script::operation::OperatorRequest;
 use crate::script::operator::{self, Carried};
+use crate::script::requests;
 use crate::vsp::door::Visit;
+use crate::vsp::invalidations::{INVALIDATE_BLOCK, INVALIDATE_BLOCK_SIZE};
 
 /// What is posted and not brought yet.
 #[derive(Debug, Default)]
@@ -34,7 +35,7 @@ pub fn post(stage: &Stage, posted: &Posted) {
             masks[place] |= mask;
             mask
         };
-        let vf = stage.keeper() + place as u16;
+        let vf = stage.first_spare() + place as u16;
         let carried = Carried { vf, argument: 0, block: 0, mask, data: &[] };
         let told = operator::send(OperatorRequest::Invalidate, &carried, None).status;
         match told {
@@ -60,9 +61,7 @@ pub fn fetch(stage: &Stage, actor: u64, pf: &Visit, posted: &Posted) {
                 return;
             }
         }
-        let control =
-            Control { code: INVALIDATE_BLOCK, internal: true, user: false, input: Vec::new(), output: BYTES };
-        let (sent, data) = control.send(pf.file());
+        let (sent, data) = requests::own(INVALIDATE_BLOCK, Vec::new(), INVALIDATE_BLOCK_SIZE).send(pf.file());
         let moment = Duration::from_micros(choices.below(1500).into());
         if sent.wait(Some(moment)).is_none() {
             if choices.once_in(4) {
@@ -84,7 +83,7 @@ pub fn fetch(stage: &Stage, actor: u64, pf: &Visit, posted: &Posted) {
 
 /// Notes what a request brought.
 fn take(stage: &Stage, posted: &Posted, brought: &[u8]) {
-    let Ok(bytes) = <[u8; BYTES]>::try_from(brought) else {
+    let Ok(bytes) = <[u8; INVALIDATE_BLOCK_SIZE]>::try_from(brought) else {
         stage.unexpected(format_args!("an invalidation of {} bytes", brought.len()));
         return;
     };
@@ -92,7 +91,7 @@ fn take(stage: &Stage, posted: &Posted, brought: &[u8]) {
     let (vf, mask) = (u16::from_le_bytes([low, high]), u64::from_le_bytes(mask));
     let mut nobody = 0;
     let masks = &mut *posted.lock();
-    let place = vf.checked_sub(stage.keeper()).map(usize::from);
+    let place = vf.checked_sub(stage.first_spare()).map(usize::from);
     let posted_mask = place.and_then(|place| masks.get_mut(place)).unwrap_or(&mut nobody);
     posted.unasked.add((mask & !*posted_mask).count_ones().into());
     *posted_mask &= !mask;
@@ -114,11 +113,7 @@ impl Posted {
     }
 }
 
-/// VFs without a guest.
-const VFS: usize = 2;
-/// IOCTL_SRIOV_INVALIDATE_BLOCK, and the bytes of its structure.
-const INVALIDATE_BLOCK: u32 = 0x0022_6054;
-const BYTES: usize = 16;
+const VFS: usize = SPARE_VFS as usize;
 /// How long a bit may take when nothing is cancelled any more.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Whose choices these are.

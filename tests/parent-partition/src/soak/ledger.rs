@@ -1,15 +1,19 @@
-//! The ledger: what was written, what the handler saw, and whether the two agree.
+//! The ledger: what was written, what the handlers saw, and whether the two agree.
 //!
 //! * A write that was answered with success was seen exactly once; any other at most once.
 //! * Writes of one VF are seen in the order of their tickets: one that had ended before another began comes first, and no
 //!   life of a VF comes after a later one.
 //! * A write that begins after a reset has returned is of a life that the reset began, and one that a reset overtook inside
 //!   the handler is not answered with success.
+//! * A write that begins after a handler was replaced is seen by the one that came, one that had ended before by the one that
+//!   went, and no VF's go back to one that went.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use super::stage::Ledger;
 use crate::nt::status::{self, Status};
 
 /// One write, as its sender knows it.
@@ -40,6 +44,8 @@ pub struct Seen {
     pub overtaken: bool,
     /// Another call for the VF was inside a handler.
     pub overlapped: bool,
+    /// Which handler saw it: each that came into another's place has the next number, from 1.
+    pub handler: u64,
 }
 
 /// A reset that has returned.
@@ -48,6 +54,15 @@ pub struct Reset {
     /// The VF.
     pub vf: u16,
     /// When it had returned.
+    pub ended: u64,
+}
+
+/// A handler that came into another's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replacement {
+    /// When it was asked for.
+    pub begun: u64,
+    /// When nothing of the old handler ran any more.
     pub ended: u64,
 }
 
@@ -66,6 +81,8 @@ pub struct Disagreements {
     pub overlapped: u64,
     /// Seen in a life that had ended before it was sent, or answered with success although a reset had overtaken it.
     pub outlived: u64,
+    /// Seen by a handler that did not serve when it was sent, or after another of its VF was seen by a later handler.
+    pub misdirected: u64,
 }
 
 impl Disagreements {
@@ -75,8 +92,9 @@ impl Disagreements {
     }
 }
 
-/// Compares the two sides; `seen` is in the handler's order for each VF.
-pub fn compare(written: &[Written], seen: &[Seen], resets: &[Reset]) -> Disagreements {
+/// Compares the two sides; what was seen is in the handlers' order for each VF, replacements in theirs.
+pub fn compare(ledger: &Ledger) -> Disagreements {
+    let Ledger { written, seen, resets, replacements } = ledger;
     let by_number: HashMap<u64, &Written> = written.iter().map(|write| (write.number, write)).collect();
     let resets = returned(resets);
     let mut found = Disagreements::default();
@@ -96,8 +114,11 @@ pub fn compare(written: &[Written], seen: &[Seen], resets: &[Reset]) -> Disagree
         if *times == 1 && (write.ended < last.begun || one.generation < last.generation) {
             found.reordered += 1;
         }
+        let serving = serving(replacements, write);
+        found.misdirected += u64::from(!serving.contains(&one.handler) || one.handler < last.handler);
         last.begun = last.begun.max(write.begun);
         last.generation = last.generation.max(one.generation);
+        last.handler = last.handler.max(one.handler);
         let lives = resets.get(&one.vf).map_or(0, |ends| ends.partition_point(|end| *end < write.begun));
         let answered = one.overtaken && write.status == status::SUCCESS;
         found.outlived += u64::from((one.generation as usize) < lives || answered);
@@ -107,11 +128,19 @@ pub fn compare(written: &[Written], seen: &[Seen], resets: &[Reset]) -> Disagree
     found
 }
 
-/// Of a VF: the latest beginning and the latest life that were seen.
+/// Of a VF: the latest beginning, the latest life and the latest handler that were seen.
 #[derive(Default)]
 struct Last {
     begun: u64,
     generation: u32,
+    handler: u64,
+}
+
+/// The handlers that served at a moment of the write.
+fn serving(replacements: &[Replacement], write: &Written) -> RangeInclusive<u64> {
+    let over = replacements.partition_point(|one| one.ended < write.begun);
+    let begun = replacements.partition_point(|one| one.begun < write.ended);
+    over as u64..=begun as u64
 }
 
 /// When each VF's resets had returned, in order.
@@ -126,18 +155,41 @@ fn returned(resets: &[Reset]) -> HashMap<u16, Vec<u64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Disagreements, Reset, Seen, Written, compare};
+    use super::super::stage::Ledger;
+    use super::{Disagreements, Replacement, Reset, Seen, Written};
     use crate::nt::status::{self, Status};
 
-    const NONE: Disagreements =
-        Disagreements { lost: 0, duplicated: 0, forged: 0, reordered: 0, overlapped: 0, outlived: 0 };
+    const NONE: Disagreements = Disagreements {
+        lost: 0,
+        duplicated: 0,
+        forged: 0,
+        reordered: 0,
+        overlapped: 0,
+        outlived: 0,
+        misdirected: 0,
+    };
+
+    fn compare(written: &[Written], seen: &[Seen], resets: &[Reset]) -> Disagreements {
+        replaced(written, seen, resets, &[])
+    }
+
+    fn replaced(
+        written: &[Written],
+        seen: &[Seen],
+        resets: &[Reset],
+        replacements: &[Replacement],
+    ) -> Disagreements {
+        let (written, seen) = (written.to_vec(), seen.to_vec());
+        let (resets, replacements) = (resets.to_vec(), replacements.to_vec());
+        super::compare(&Ledger { written, seen, resets, replacements })
+    }
 
     fn written(number: u64, begun: u64, ended: u64, status: Status) -> Written {
         Written { number, vf: 1, begun, ended, status }
     }
 
     fn seen(number: u64, generation: u32) -> Seen {
-        Seen { number, vf: 1, generation, overtaken: false, overlapped: false }
+        Seen { number, vf: 1, generation, overtaken: false, overlapped: false, handler: 0 }
     }
 
     #[test]
@@ -208,5 +260,39 @@ mod tests {
         let overlapped = Seen { overlapped: true, ..seen(1, 0) };
         let found = compare(&[written(1, 1, 2, status::SUCCESS)], &[overlapped], &[]);
         assert_eq!(found, Disagreements { overlapped: 1, ..NONE });
+    }
+
+    /// Two handlers: the second came in the place of the first between the moments 3 and 6.
+    const CAME: [Replacement; 1] = [Replacement { begun: 3, ended: 6 }];
+
+    fn seen_by(handler: u64, number: u64) -> Seen {
+        Seen { handler, ..seen(number, 0) }
+    }
+
+    #[test]
+    fn either_handler_may_see_what_is_sent_while_one_replaces_the_other() {
+        for handler in [0, 1] {
+            let found = replaced(&[written(1, 4, 5, status::SUCCESS)], &[seen_by(handler, 1)], &[], &CAME);
+            assert_eq!(found, NONE);
+        }
+    }
+
+    #[test]
+    fn write_that_reaches_a_replaced_handler_is_misdirected() {
+        let found = replaced(&[written(1, 7, 8, status::SUCCESS)], &[seen_by(0, 1)], &[], &CAME);
+        assert_eq!(found, Disagreements { misdirected: 1, ..NONE });
+    }
+
+    #[test]
+    fn write_that_reaches_a_handler_before_its_time_is_misdirected() {
+        let found = replaced(&[written(1, 1, 2, status::SUCCESS)], &[seen_by(1, 1)], &[], &CAME);
+        assert_eq!(found, Disagreements { misdirected: 1, ..NONE });
+    }
+
+    #[test]
+    fn vf_that_goes_back_to_a_replaced_handler_is_misdirected() {
+        let writes = [written(1, 4, 9, status::SUCCESS), written(2, 5, 10, status::SUCCESS)];
+        let found = replaced(&writes, &[seen_by(1, 1), seen_by(0, 2)], &[], &CAME);
+        assert_eq!(found, Disagreements { misdirected: 1, ..NONE });
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::stage::{Choices, Stage};
-use crate::nt::control::{Control, Data};
+use crate::nt::control::Data;
 use crate::nt::request::Sent;
 use crate::nt::status::{self, Status};
 use crate::pnp::{self, DeviceRef};
 use crate::script::pended::Call;
+use crate::script::requests::{self, ATTACH, DETACH, EVENT_COMPLETE, NOTIFICATION};
 use crate::vsp::door::Visit;
 
 /// Rebalances until the soak is over; the VSP is attached from then on.
@@ -34,7 +35,7 @@ fn expect(stage: &Stage, pf: &Visit, what: &str, code: u32, input: &[u8]) {
 }
 
 fn send(pf: &Visit, code: u32, input: &[u8], output: usize) -> (Sent, Data) {
-    Control { code, internal: true, user: false, input: input.to_vec(), output }.send(pf.file())
+    requests::own(code, input.to_vec(), output).send(pf.file())
 }
 
 struct Rebalancer<'a> {
@@ -111,10 +112,6 @@ impl Rebalancer<'_> {
     }
 }
 
-const ATTACH: u32 = 0x0022_604C;
-const DETACH: u32 = 0x0022_6050;
-const NOTIFICATION: u32 = 0x0022_6044;
-const EVENT_COMPLETE: u32 = 0x0022_6048;
 /// Bytes of SRIOV_PF_EVENT, and its values.
 const EVENT_BYTES: usize = 4;
 const QUERY_STOP: u32 = 0;

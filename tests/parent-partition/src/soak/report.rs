@@ -48,6 +48,7 @@ impl Report {
             "reordered": ledger.reordered,
             "overlapped": ledger.overlapped,
             "outlived": ledger.outlived,
+            "misdirected": ledger.misdirected,
             "invalidations_lost": unbrought,
             "invalidations_duplicated": unasked,
             "rules_broken": self.rules_broken,
@@ -96,7 +97,7 @@ impl Report {
 }
 
 /// What must have happened often enough.
-const MATTER: [&str; 2] = ["resets_in_flight", "cancelled"];
+const MATTER: [&str; 3] = ["resets_in_flight", "cancelled", "replaced"];
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,7 +108,7 @@ impl fmt::Display for Report {
     }
 }
 
-const SHOWN: [&str; 5] = ["writes", "seen", "resets_in_flight", "rebalances", "cancelled"];
+const SHOWN: [&str; 6] = ["writes", "seen", "resets_in_flight", "rebalances", "cancelled", "replaced"];
 const FAILED: u8 = 1;
 const RULE_BROKEN: u8 = 3;
 const PROVES_NOTHING: u8 = 5;

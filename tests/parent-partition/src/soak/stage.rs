@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use super::counts::Counts;
-use super::ledger::{Reset, Seen, Written};
+use super::ledger::{Replacement, Reset, Seen, Written};
 use crate::machine::wait;
 use crate::nt::status::Status;
 
@@ -34,10 +34,12 @@ pub struct Stage {
 pub struct Ledger {
     /// What was sent.
     pub written: Vec<Written>,
-    /// What the handler saw, in its order for each VF.
+    /// What the handlers saw, in their order for each VF.
     pub seen: Vec<Seen>,
     /// What was reset.
     pub resets: Vec<Reset>,
+    /// Which handler came into the other's place, in order.
+    pub replacements: Vec<Replacement>,
 }
 
 impl Stage {
@@ -55,14 +57,14 @@ impl Stage {
         }
     }
 
-    /// The VF whose reads take the journal out of the driver; never reset.
-    pub fn keeper(&self) -> u16 {
+    /// The first of the VFs without a guest, which are never reset.
+    pub fn first_spare(&self) -> u16 {
         self.guests
     }
 
-    /// How many VFs there are: the guests', the keeper's, and one that is only told of invalidations.
+    /// How many VFs there are.
     pub fn vfs(&self) -> u16 {
-        self.guests + 2
+        self.guests + SPARE_VFS
     }
 
     /// Whether the actors are to end.
@@ -152,3 +154,6 @@ impl Choices {
         wait::sleep(Duration::from_micros(self.below(microseconds).into()));
     }
 }
+
+/// How many VFs have no guest.
+pub const SPARE_VFS: u16 = 2;

@@ -53,7 +53,7 @@ fn write_on(
 }
 
 /// The block that carries numbers.
-const NUMBERED: u32 = 8;
+const NUMBERED: u32 = 42;
 /// How long the handler may take over a write, in microseconds.
 const LONGEST: u32 = 4000;
 /// How long a writer may do nothing after a write, in microseconds.

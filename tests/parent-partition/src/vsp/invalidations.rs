@@ -81,7 +81,7 @@ fn tell(offers: &Offers, [low, high, _, _, _, _, _, _, mask @ ..]: [u8; INVALIDA
 }
 
 /// IOCTL_SRIOV_INVALIDATE_BLOCK.
-const INVALIDATE_BLOCK: u32 = 0x0022_6054;
+pub const INVALIDATE_BLOCK: u32 = 0x0022_6054;
 /// Bytes of SRIOV_INVALIDATE_BLOCK.
-const INVALIDATE_BLOCK_SIZE: usize = 16;
+pub const INVALIDATE_BLOCK_SIZE: usize = 16;
 const ALL_VFS: u16 = 0xFFFF;

@@ -1,23 +1,16 @@
 //! A driver of an IHV that links the PF backchannel as a library.
 //!
 //! It has its own `DriverEntry` and its own handlers. Block 7 gives each VF its number, as a serial number would be given.
-//! Blocks 8 to 11 keep a journal: block 8 carries a number in each write; the journal says which VF, in which life and in
-//! which order the numbers came; block 9, read by any VF, takes the oldest entries out of it; block 10 has the handler do
-//! its work wrongly for some writes, so that whoever reads the journal can be seen to notice.
 //! Blocks 20 to 22 take messages of up to 64 KiB and send them back. Two more blocks, of whatever ids a VF likes, are kept
 //! for it.
 #![no_std]
-#![expect(unsafe_code, reason = "DriverEntry takes the system's pointers, and a handler waits")]
+#![expect(unsafe_code, reason = "DriverEntry takes the system's pointers")]
 
 extern crate wdk_panic as _;
 
-mod journal;
 mod messages;
-mod recorder;
 
-use backchannel::{
-    BlockHandler, BlockId, Call, NtStatus, Output, Owner, RateClass, Schema, Unclaimed, schema,
-};
+use backchannel::{BlockHandler, BlockId, Call, NtStatus, Output, Owner, Schema, Unclaimed, schema};
 use pf_backchannel::Handlers;
 use wdk_sys::{
     NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT, PWDFDEVICE_INIT, WDF_DRIVER_CONFIG, WDF_NO_OBJECT_ATTRIBUTES,
@@ -25,11 +18,10 @@ use wdk_sys::{
 };
 
 use messages::MESSAGES;
-use recorder::{Keeper, Recorder};
 
 static HANDLERS: Handlers = Handlers::with_unclaimed(
-    &[&SerialNumber, &Recorder, &Keeper, &MESSAGES],
-    &[&[SERIAL_NUMBER, LABEL], &[NUMBERED, STAMP], &[JOURNAL, MISTAKES], &messages::SCHEMAS],
+    &[&SerialNumber, &MESSAGES],
+    &[&[SERIAL_NUMBER, LABEL], &messages::SCHEMAS],
     Unclaimed::Echo(2),
 );
 
@@ -43,16 +35,6 @@ const LABEL: Schema = schema!(
         .keep_on_reset()
         .invalidatable()
 );
-
-/// Eight bytes of number, four of microseconds that the handler takes over it, four unused.
-const NUMBERED: Schema = schema!(Schema::written(BlockId::new(8)).length(16).rate(RateClass::Unlimited));
-/// Eight entries of 16 bytes; those of zeros are none.
-const JOURNAL: Schema = schema!(Schema::answered(BlockId::new(9)).length(128).rate(RateClass::Unlimited));
-/// Which mistake, and how many times.
-const MISTAKES: Schema = schema!(Schema::written(BlockId::new(10)).length(2));
-/// The number that was taken last, which the handler publishes; a reset makes that fail.
-const STAMP: Schema = schema!(Schema::published(STAMP_ID).length(8));
-const STAMP_ID: BlockId = BlockId::new(11);
 
 /// Block 7: the VF's number, as a little-endian `u32`.
 struct SerialNumber;
