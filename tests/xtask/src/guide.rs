@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     cross_build::{DRIVER, Profile},
     image::Image,
-    partition::{self, IMAGE_VARIABLE},
+    partition::{self, FRAMEWORK_VARIABLE, IMAGE_VARIABLE},
     plugin,
     workspace::{root, write_if_changed},
 };
@@ -25,11 +25,11 @@ const FOLDER: &str = "target/guide";
 const PLUGINS: [(&str, &str, usize); 2] =
     [("total_c.c", "total_c.c", 100), ("total_rust", "total_rust/src/lib.rs", 60)];
 
-/// Follows the guide and returns how many of its answers were compared.
+/// Follows the guide, on a framework image if one is given, and returns how many of its answers were compared.
 ///
 /// # Errors
 /// A file of the guide is missing or too long, a step fails, or an answer is another than the guide shows.
-pub(crate) fn follow() -> Result<usize> {
+pub(crate) fn follow(framework: Option<&Path>) -> Result<usize> {
     let page = fs::read_to_string(root().join(GUIDE)).with_context(|| format!("cannot read {GUIDE}"))?;
     let folder = root().join(FOLDER);
     for (name, text) in files(&page) {
@@ -52,20 +52,31 @@ pub(crate) fn follow() -> Result<usize> {
         ensure!(text.lines().count() <= longest, "{typed} has more than {longest} lines");
         ensure!(!text.lines().any(is_unsafe), "{typed} contains unsafe code");
         let plugin = plugin::build(&folder.join(built))?;
-        let answers = run(&command, &script, image.path(), &plugin)?;
+        let loaded = Loaded { image: image.path(), plugin: &plugin, framework };
+        let answers = run(&command, &script, &loaded)?;
         ensure!(answers == expected, "{built} answers {answers:?}, and {GUIDE} shows {expected:?}");
         compared += answers.len();
     }
     Ok(compared)
 }
 
-fn run(command: &Path, script: &Path, image: &Path, plugin: &Path) -> Result<Vec<Value>> {
+/// What a run of the guide loads.
+#[derive(Debug)]
+struct Loaded<'a> {
+    image: &'a Path,
+    plugin: &'a Path,
+    framework: Option<&'a Path>,
+}
+
+fn run(command: &Path, script: &Path, loaded: &Loaded<'_>) -> Result<Vec<Value>> {
+    let Loaded { image, plugin, framework } = *loaded;
     let output = Command::new(command)
         .arg("run")
         .arg(script)
         .arg("--plugin")
         .arg(plugin)
         .env(IMAGE_VARIABLE, image)
+        .env(FRAMEWORK_VARIABLE, framework.unwrap_or_else(|| Path::new("")))
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("cannot run {}", command.display()))?;

@@ -5,6 +5,7 @@
 mod content_root;
 mod coverage;
 mod cross_build;
+mod framework;
 mod guide;
 mod header;
 mod image;
@@ -43,10 +44,15 @@ enum Task {
         arguments: Vec<OsString>,
     },
     /// Run every check there is and end with a table.
+    ///
+    /// Exit code 2 when the file of --framework cannot take the framework's place: the reason is said, and no step runs.
     Test {
         /// Run only the steps whose name contains this word.
         #[arg(long)]
         only: Option<String>,
+        /// Run the steps that load drivers a second time, on this framework image (KMDF 1.33), as rows of their own.
+        #[arg(long, value_name = "FILE.sys")]
+        framework: Option<PathBuf>,
     },
     /// Build `pf_backchannel.sys` and its PDB and say what came out.
     Image {
@@ -107,7 +113,7 @@ fn main() -> ExitCode {
             arguments.insert(0, "demo".into());
             partition::run(&arguments)
         }
-        Task::Test { only } => test::run(only.as_deref()),
+        Task::Test { only, framework } => test::run(only.as_deref(), framework.as_deref()),
         Task::Image { release, json } => print_image(release, json),
         Task::Header { check } => header::run(check),
         Task::Plugin { path } => plugin::build(&path).map(|image| {

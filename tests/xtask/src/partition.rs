@@ -19,6 +19,9 @@ const RECORDER_VARIABLE: &str = "PF_BACKCHANNEL_RECORDER_IMAGE";
 /// That plug-in.
 const RECORDER: &str = "tests/plugins/c/recorder.c";
 
+/// The variable that names a framework image in place of the simulated framework.
+pub(crate) const FRAMEWORK_VARIABLE: &str = "PF_BACKCHANNEL_FRAMEWORK";
+
 /// Builds the release image and the parent partition, then runs it; returns its exit code.
 ///
 /// # Errors
@@ -85,6 +88,7 @@ pub(crate) fn build() -> Result<PathBuf> {
 /// The cargo that runs this task, in the repository's root.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root()).env("CARGO_TARGET_DIR", target());
+    // A step says itself which framework it is about.
+    command.current_dir(root()).env("CARGO_TARGET_DIR", target()).env_remove(FRAMEWORK_VARIABLE);
     command
 }

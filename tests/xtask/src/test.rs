@@ -1,8 +1,11 @@
 //! `cargo xtask test`: every check there is, and a table of what ran, how many and how long.
 
+mod runner;
+mod table;
+
 use std::{
     ffi::OsStr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -11,12 +14,17 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     cross_build::{CrossBuild, DRIVER, DRIVERS, LIBRARY_DRIVER, PLUGIN_DRIVER, Profile},
+    framework::{self, Framework},
     guide, header,
     image::Image,
     lint, packages,
-    partition::{self, IMAGE_VARIABLE, cargo},
+    partition::{self, FRAMEWORK_VARIABLE, IMAGE_VARIABLE, cargo},
     workspace::{root, run_shown, target},
 };
+
+pub(crate) use runner::{cargo_test, cargo_test_said};
+use table::Outcome;
+pub(crate) use table::Passed;
 
 /// The variable that tells tests where the image with debug assertions lies.
 const DEBUG_IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_DEBUG_IMAGE";
@@ -26,6 +34,9 @@ const LIBRARY_IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_LIBRARY_IMAGE";
 
 /// The variable that tells tests where the plug-in driver in Rust lies.
 const PLUGIN_IMAGE_VARIABLE: &str = "PF_BACKCHANNEL_PLUGIN_IMAGE";
+
+/// What this command ends with for a file that cannot be the framework.
+const BAD_ARGUMENTS: u8 = 2;
 
 /// The test that plays the recorded traces.
 const RECORDED_TRACES: &str = "recorded_traces_are_reproduced";
@@ -39,21 +50,6 @@ const LARGEST_IMAGE: usize = 88 * 1024;
 
 /// What a step does.
 type Check = fn() -> Result<Passed>;
-
-/// What a step's checks came to.
-#[derive(Debug, Default)]
-pub(crate) struct Passed {
-    /// How many checks passed.
-    pub(crate) checks: usize,
-    /// What they counted, a line each, for the table.
-    pub(crate) counts: Vec<String>,
-}
-
-impl From<usize> for Passed {
-    fn from(checks: usize) -> Self {
-        Self { checks, counts: Vec::new() }
-    }
-}
 
 /// Every step, in order: its name, what it checks, and the check.
 const STEPS: &[(&str, &str, Check)] = &[
@@ -73,41 +69,58 @@ const STEPS: &[(&str, &str, Check)] = &[
     ("demo", "four guests' statistics arrive; a lost piece is noticed", demo),
 ];
 
-#[derive(Debug)]
-struct Outcome {
-    name: &'static str,
-    what: &'static str,
-    took: Duration,
-    checks: Result<Passed>,
-}
-
 /// Runs every step, also after one has failed, and prints the table.
 ///
-/// Returns 0 when all passed and 1 otherwise.
+/// With a framework image, the steps that load drivers run on it, too. Returns 0 when all passed, 2 when the file cannot take
+/// the framework's place, and 1 otherwise.
 ///
 /// # Errors
 /// No step has the asked-for name, or the downloads failed.
-pub(crate) fn run(only: Option<&str>) -> Result<u8> {
-    let steps: Vec<_> =
-        STEPS.iter().filter(|(name, _, _)| only.is_none_or(|word| name.contains(word))).collect();
+pub(crate) fn run(only: Option<&str>, file: Option<&Path>) -> Result<u8> {
+    let steps = || STEPS.iter().map(|(name, what, check)| (*name, *what, Step::Plain(*check)));
+    let on_framework = || framework::STEPS.iter().map(|(name, what, check)| (*name, *what, Step::On(*check)));
+    let all: Vec<_> = match file {
+        Some(_) => steps().chain(on_framework()).collect(),
+        None => steps().collect(),
+    };
+    let chosen: Vec<_> =
+        all.iter().filter(|(name, _, _)| only.is_none_or(|word| name.contains(word))).collect();
     ensure!(
-        !steps.is_empty(),
+        !chosen.is_empty(),
         "no step is named like {:?}; there are: {}",
         only.unwrap_or_default(),
-        STEPS.iter().map(|(name, _, _)| *name).collect::<Vec<_>>().join(", ")
+        all.iter().map(|(name, _, _)| *name).collect::<Vec<_>>().join(", ")
     );
     let downloads = download()?;
+    let framework = match file.map(Framework::try_file).transpose() {
+        Ok(framework) => framework,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(BAD_ARGUMENTS);
+        }
+    };
     let mut outcomes = Vec::new();
-    for (name, what, check) in steps {
+    for (name, what, step) in chosen {
         eprintln!("== {name}: {what}");
         let begun = Instant::now();
-        let checks = check();
+        let checks = match (step, &framework) {
+            (Step::Plain(check), _) => check(),
+            (Step::On(check), Some(framework)) => check(&framework.file),
+            (Step::On(_), None) => bail!("{name} needs a framework image"),
+        };
         if let Err(error) = &checks {
             eprintln!("== {name} FAILED: {error:#}");
         }
         outcomes.push(Outcome { name, what, took: begun.elapsed(), checks });
     }
-    Ok(report(&outcomes, downloads))
+    Ok(table::print(&outcomes, downloads, framework.as_ref()))
+}
+
+/// What a row of the table runs.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Plain(Check),
+    On(framework::Check),
 }
 
 /// Fetches packages and crates first, so that the table's times are the machine's and not the network's.
@@ -118,39 +131,6 @@ fn download() -> Result<Duration> {
     run_shown(cargo().args(["fetch", "--quiet", "--locked"]))?;
     build.cargo(&["fetch", "--quiet", "--locked"], &[])?;
     Ok(begun.elapsed())
-}
-
-fn report(outcomes: &[Outcome], downloads: Duration) -> u8 {
-    println!();
-    println!("{:14} {:>7} {:>9}  what", "step", "checks", "seconds");
-    let mut passed = 0;
-    let mut failed = 0;
-    for outcome in outcomes {
-        let (checks, counts) = match &outcome.checks {
-            Ok(of_step) => {
-                passed += of_step.checks;
-                (of_step.checks.to_string(), &of_step.counts[..])
-            }
-            Err(_) => {
-                failed += 1;
-                ("FAILED".to_owned(), &[][..])
-            }
-        };
-        println!("{:14} {checks:>7} {:>9.1}  {}", outcome.name, outcome.took.as_secs_f64(), outcome.what);
-        for count in counts {
-            println!("{:14} {:>7} {:>9}    {count}", "", "", "");
-        }
-    }
-    let total: Duration = outcomes.iter().map(|outcome| outcome.took).sum();
-    println!(
-        "{:14} {passed:>7} {:>9.1}  downloads took {:.1} s more",
-        "all",
-        total.as_secs_f64(),
-        downloads.as_secs_f64()
-    );
-    println!();
-    println!("{passed} passed, {failed} failed");
-    u8::from(failed != 0)
 }
 
 fn lints() -> Result<Passed> {
@@ -236,7 +216,8 @@ pub(crate) fn scenarios_with(variables: &[(&str, &OsStr)]) -> Result<Passed> {
 }
 
 /// What the scenarios use.
-struct Built {
+#[derive(Debug)]
+pub(crate) struct Built {
     release: Image,
     debug: Image,
     library: Image,
@@ -244,7 +225,11 @@ struct Built {
     command: PathBuf,
 }
 
-fn built() -> Result<Built> {
+/// Builds what the scenarios use.
+///
+/// # Errors
+/// Something could not be built.
+pub(crate) fn built() -> Result<Built> {
     Ok(Built {
         release: Image::build(DRIVER, Profile::Release)?,
         debug: Image::build(DRIVER, Profile::Debug)?,
@@ -254,7 +239,8 @@ fn built() -> Result<Built> {
     })
 }
 
-fn scenario_tests(built: &Built) -> Command {
+/// The command that runs the scenarios.
+pub(crate) fn scenario_tests(built: &Built) -> Command {
     let mut command = cargo();
     command
         .args(["test", "--no-fail-fast", "--package", "scenarios"])
@@ -267,10 +253,18 @@ fn scenario_tests(built: &Built) -> Command {
 }
 
 fn guide_steps() -> Result<Passed> {
-    guide::follow().map(Passed::from)
+    guide::follow(None).map(Passed::from)
 }
 
 fn demo() -> Result<Passed> {
+    demo_on(None)
+}
+
+/// Runs the demo, on a framework image if one is given, with and without a lost piece.
+///
+/// # Errors
+/// Something could not be built, or the demo has another result.
+pub(crate) fn demo_on(framework: Option<&Path>) -> Result<Passed> {
     let command = partition::build()?;
     let image = Image::build(DRIVER, Profile::Release)?;
     let mut checks = 0_usize;
@@ -278,6 +272,7 @@ fn demo() -> Result<Passed> {
         let output = Command::new(&command)
             .args(words)
             .env(IMAGE_VARIABLE, image.path())
+            .env(FRAMEWORK_VARIABLE, framework.unwrap_or_else(|| Path::new("")))
             .current_dir(root())
             .stdin(Stdio::null())
             .output()
@@ -287,59 +282,11 @@ fn demo() -> Result<Passed> {
         let report: serde_json::Value =
             serde_json::from_str(&text).with_context(|| format!("`{}` printed {text}", words.join(" ")))?;
         let figure = |key: &str| report[key].as_u64().with_context(|| format!("no `{key}` in {report}"));
+        ensure!((report["framework"] == "simulated") == framework.is_none(), "{report}");
         ensure!(figure("rules_broken")? == 0, "{report}");
         ensure!((figure("mismatches")? == 0) == lossless, "mismatches with `{}`: {report}", words.join(" "));
         ensure!(figure("statistics_sets")? > 0 || !lossless, "no statistics arrived: {report}");
         checks += 1;
     }
     Ok(checks.into())
-}
-
-/// Runs a test command and returns how many tests passed, and what they counted.
-fn cargo_test(command: &mut Command) -> Result<Passed> {
-    let output =
-        command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot run cargo")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let passed = passed_tests(&text);
-    if !output.status.success() {
-        eprintln!("{}", text.trim_end());
-        bail!("tests failed ({})", output.status);
-    }
-    ensure!(passed > 0, "no test ran");
-    Ok(Passed { checks: passed, counts: counts(&text) })
-}
-
-/// What tests that may write to the runner's output say they counted.
-fn counts(text: &str) -> Vec<String> {
-    text.lines().filter_map(|line| line.strip_prefix("counted: ")).map(str::to_owned).collect()
-}
-
-/// Adds up the closing lines of the test runner.
-fn passed_tests(text: &str) -> usize {
-    text.lines()
-        .filter_map(|line| line.trim().strip_prefix("test result: ok. "))
-        .filter_map(|rest| rest.split(' ').next()?.parse::<usize>().ok())
-        .sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passed_tests_of_all_runners_are_added_up() {
-        let text = "test result: ok. 3 passed; 0 failed;\n\ntest result: ok. 14 passed; 0 failed;";
-        assert_eq!(passed_tests(text), 17);
-    }
-
-    #[test]
-    fn what_tests_counted_is_taken_from_lines_of_their_own() {
-        let text = "running 1 test\ncounted: core: 2 of 2\ntest traces ... ok\nnot counted: 3";
-        assert_eq!(counts(text), ["core: 2 of 2"]);
-    }
-
-    #[test]
-    fn failed_runners_do_not_count() {
-        assert_eq!(passed_tests("test result: FAILED. 3 passed; 1 failed;"), 0);
-    }
 }

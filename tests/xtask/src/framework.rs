@@ -1,0 +1,160 @@
+//! `cargo xtask test --framework FILE.sys`: the steps that load drivers, once more on a framework image.
+//!
+//! A scenario that has nothing to tell on an image says `skipped: NAME: REASON`; it is counted as that, and not as passed.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::{
+    cross_build::{DRIVER, Profile},
+    guide,
+    image::Image,
+    partition::{self, FRAMEWORK_VARIABLE, IMAGE_VARIABLE},
+    test::{self, Passed},
+};
+
+/// What a step does on a framework image.
+pub(crate) type Check = fn(&Path) -> Result<Passed>;
+
+/// The steps, in order: name, what it checks, and the check.
+pub(crate) const STEPS: &[(&str, &str, Check)] = &[
+    ("framework-scenarios", "the stories once more, on the framework image", scenarios),
+    ("framework-guide", "the guide for IHVs, on the framework image", guide_steps),
+    ("framework-demo", "the demo, on the framework image", demo),
+];
+
+/// The files of scenarios whose drivers are bound to a framework.
+const BOUND: &[&str] = &[
+    "demo",
+    "exercise",
+    "faults",
+    "hostile_guest",
+    "library_driver",
+    "messages",
+    "mlx5_guests",
+    "pf_surface",
+    "plugins",
+    "raise",
+    "refusals",
+    "rules",
+    "script",
+];
+
+/// The others: what they check is the same whatever the framework.
+#[cfg(test)]
+const UNBOUND: &[(&str, &str)] = &[
+    ("conformance", "the probe is a WDM driver"),
+    ("coverage", "which lines are reached is measured once"),
+    ("house", "reads sources"),
+    ("image", "reads the driver's image"),
+    ("init", "what the driver hands over is watched by the simulated framework"),
+    ("mini_wdk", "reads headers"),
+    ("mlx5_handler", "runs on the host"),
+    ("soak", "a run of its own, as long as is asked for"),
+    ("traces", "a step of its own"),
+];
+
+/// A framework image that the parent partition takes.
+#[derive(Debug)]
+pub(crate) struct Framework {
+    /// Absolute, so that it means the same wherever a test runs.
+    pub(crate) file: PathBuf,
+    /// What the image registered.
+    pub(crate) version: String,
+}
+
+impl Framework {
+    /// Tries a file: the demo is run on it.
+    ///
+    /// # Errors
+    /// The file cannot take the framework's place, for the reason that the text gives; or something could not be built.
+    pub(crate) fn try_file(file: &Path) -> Result<Self> {
+        let file = std::path::absolute(file).with_context(|| format!("{} is no path", file.display()))?;
+        let output = demo_on(&file)?.output().context("cannot run the demo")?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.code() != Some(BAD_ARGUMENTS), "{}", errors.trim_end());
+        let text = String::from_utf8_lossy(&output.stdout);
+        let report: Option<Value> = serde_json::from_str(&text).ok();
+        let version = report.and_then(|report| Some(report["framework"].as_str()?.to_owned()));
+        // One that breaks a rule fails its steps, where it is shown how.
+        let version = version.unwrap_or_else(|| "of no version that it says".to_owned());
+        Ok(Self { file, version })
+    }
+}
+
+fn demo_on(file: &Path) -> Result<Command> {
+    let mut command = Command::new(partition::build()?);
+    let image = Image::build(DRIVER, Profile::Release)?;
+    command.args(["demo", "--json"]).env(IMAGE_VARIABLE, image.path()).env(FRAMEWORK_VARIABLE, file);
+    Ok(command)
+}
+
+fn scenarios(file: &Path) -> Result<Passed> {
+    let tests = BOUND.iter().flat_map(|name| ["--test", name]);
+    let built = test::built()?;
+    let (passed, text) =
+        test::cargo_test_said(test::scenario_tests(&built).args(tests).env(FRAMEWORK_VARIABLE, file))?;
+    let reasons = skipped(&text);
+    let skipped: usize = reasons.values().sum();
+    let checks = passed.checks.checked_sub(skipped).context("more was skipped than ran")?;
+    let mut counts = vec![format!("{checks} ran, {skipped} skipped")];
+    counts.extend(reasons.iter().map(|(reason, count)| format!("{count} skipped: {reason}")));
+    Ok(Passed { checks, counts })
+}
+
+fn guide_steps(file: &Path) -> Result<Passed> {
+    guide::follow(Some(file)).map(Passed::from)
+}
+
+fn demo(file: &Path) -> Result<Passed> {
+    test::demo_on(Some(file))
+}
+
+/// How many scenarios were skipped, by their reason.
+fn skipped(text: &str) -> BTreeMap<String, usize> {
+    let mut reasons = BTreeMap::new();
+    // The runner may have begun a line of its own.
+    let said = text.lines().filter_map(|line| Some(line.split_once("skipped: ")?.1.split_once(": ")?.1));
+    for reason in said {
+        *reasons.entry(reason.to_owned()).or_default() += 1;
+    }
+    reasons
+}
+
+/// What the parent partition ends with when a file cannot be the framework.
+const BAD_ARGUMENTS: i32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs};
+
+    use super::*;
+    use crate::workspace::root;
+
+    #[test]
+    fn skipped_scenarios_are_counted_by_their_reason() {
+        let text =
+            "skipped: a::b: no call\ntest a::c ... ok\ntest a ... skipped: d: no call\nskipped: e: other: so";
+        let expected = [("no call".to_owned(), 2), ("other: so".to_owned(), 1)];
+        assert_eq!(skipped(text), BTreeMap::from(expected));
+    }
+
+    #[test]
+    fn every_file_of_scenarios_is_bound_to_a_framework_or_has_a_reason() {
+        let listed: BTreeSet<String> =
+            BOUND.iter().copied().chain(UNBOUND.iter().map(|(name, _)| *name)).map(str::to_owned).collect();
+        let there = fs::read_dir(root().join("tests/scenarios/tests")).expect("a folder");
+        let names = there.map(|entry| {
+            let name = entry.expect("readable").file_name().into_string().expect("UTF-8");
+            name.trim_end_matches(".rs").to_owned()
+        });
+        assert_eq!(names.collect::<BTreeSet<_>>(), listed);
+        assert_eq!(BOUND.len() + UNBOUND.len(), listed.len(), "a file is in both lists");
+    }
+}
