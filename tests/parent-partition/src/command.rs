@@ -127,9 +127,12 @@ pub struct FaultsArguments {
     /// One JSON object instead of lines for people.
     #[arg(long)]
     pub json: bool,
-    /// Fails this call alone, in this process.
+    /// Fails this call alone, in this process; 0 fails none.
     #[arg(long, hide = true)]
     pub nth: Option<u32>,
+    /// Lets each of PnP's calls begin so many milliseconds late, as on a machine that is busy with something else.
+    #[arg(long, hide = true, value_name = "N", default_value_t = 0)]
+    pub late: u64,
 }
 
 /// What `soak` is asked for.

@@ -15,8 +15,8 @@ use crate::judge::Rule;
 use crate::machine::injection;
 use crate::partition::{Partition, Vfs};
 use crate::plugins::Plugins;
-use crate::script::interpreter;
 use crate::script::stage::Play;
+use crate::script::{interpreter, pended};
 use crate::supervisor::{Verdict, judge_within};
 use crate::vpci::link::Client;
 use crate::wdfldr::choice;
@@ -70,6 +70,7 @@ pub fn run(arguments: &FaultsArguments) -> u8 {
 pub fn one(arguments: &FaultsArguments, nth: u32) -> u8 {
     let Ok(image) = arguments.image.path() else { return BAD_ARGUMENTS };
     injection::arm(nth);
+    pended::begin_late(arguments.late);
     let mut partition = Partition::boot(image, Vfs::all(VFS), Client::Windows);
     // A driver that does not load or start for want of something is as right as one that does.
     let _status = partition.load();

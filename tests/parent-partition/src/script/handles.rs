@@ -1,6 +1,7 @@
 //! A script's handles of the PF besides the VSP's: other parties that open it, hold its interface, and leave as they like.
 
 use std::collections::BTreeMap;
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use super::answer::{Data, Outcome};
 use super::operation::handles::HandleAction;
 use super::operation::{Major, Mode};
-use super::pended::{Pended, UnderWay};
+use super::pended::{Call, Pended, UnderWay};
 use super::requests;
 use crate::invoke;
 use crate::machine::Word;
@@ -20,6 +21,7 @@ use crate::nt::{device_interface, file};
 use crate::partition::Decider;
 use crate::pnp;
 use crate::sys::{FILE_OBJECT, SRIOV_DEVICE_INTERFACE_STANDARD};
+use crate::vsp::buffer::Lender;
 use crate::vsp::pf::{CLASS, INTERFACE};
 
 /// The handles, by the `"id"` of the lines that opened them.
@@ -57,6 +59,9 @@ impl Handles {
             }
             HandleAction::Interface { on } => self.known(&on).and_then(Handle::ask),
             HandleAction::Luid { on } => return self.luid(&on),
+            HandleAction::Write { on, vf, block, data } => {
+                return self.write(pended, id, &on, (vf, block, data));
+            }
             HandleAction::Release { on } => self.known(&on).and_then(Handle::release),
             HandleAction::Close { on } => self.known(&on).and_then(Handle::close),
         };
@@ -101,9 +106,38 @@ impl Handles {
         }
     }
 
+    fn kept(&mut self, on: &Value) -> Result<SRIOV_DEVICE_INTERFACE_STANDARD, Status> {
+        self.known(on).and_then(|handle| handle.interface.ok_or(status::NOT_FOUND))
+    }
+
+    /// A write that is not over in a moment is kept.
+    fn write(
+        &mut self,
+        pended: &mut Pended,
+        id: Option<&Value>,
+        on: &Value,
+        (vf, block, data): (u16, u32, Vec<u8>),
+    ) -> Outcome {
+        let interface = match self.kept(on) {
+            Ok(interface) => interface,
+            Err(status) => return Outcome::of(status, Decider::Vsp),
+        };
+        let routine = interface.WriteVfConfigBlock.map_or(0, |routine| routine.word() as usize);
+        let context = interface.Context.expose_provenance();
+        let call = Call::begin(move || {
+            let mut lender = Lender::new(data.len());
+            let lent = lender.lend(&data);
+            let context: *mut c_void = std::ptr::with_exposed_provenance_mut(context);
+            invoke!(routine; context, vf, block, lent.pointer(), data.len() as u32) as Status
+        });
+        match pended.keep(id, UnderWay::Call(call)) {
+            Some((status, _)) => Outcome::of(status, Decider::Pf),
+            None => Outcome::of(status::PENDING, Decider::Pf),
+        }
+    }
+
     fn luid(&mut self, on: &Value) -> Outcome {
-        let kept = self.known(on).and_then(|handle| handle.interface.ok_or(status::NOT_FOUND));
-        let interface = match kept {
+        let interface = match self.kept(on) {
             Ok(interface) => interface,
             Err(status) => return Outcome::of(status, Decider::Vsp),
         };

@@ -311,7 +311,7 @@ pub enum Operation {
     Handle(handles::HandleAction),
     /// Something is done with a plug-in driver.
     Plugin(plugins::PluginAction),
-    /// Guests write on threads of their own.
+    /// Guests, and the VSP beside them, write on threads of their own.
     Traffic(plugins::TrafficAction),
 }
 

@@ -1,6 +1,7 @@
 //! Operations that were answered STATUS_PENDING, kept by the `"id"` of their lines.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -51,6 +52,10 @@ impl Call {
         let status = Arc::new(Mutex::new(None));
         let answer = Arc::clone(&status);
         let thread = thread::spawn("pnp", move || {
+            match LATE.load(Ordering::Relaxed) {
+                0 => {}
+                late => wait::sleep(Duration::from_millis(late)),
+            }
             let status = call();
             wait::change(|| *answer.lock().expect("no holder panics") = Some(status));
         });
@@ -61,6 +66,11 @@ impl Call {
     pub fn ended_within(&self, limit: Duration) -> Option<Status> {
         wait::until(Some(limit), || *self.status.lock().expect("no holder panics"))
     }
+}
+
+/// Lets every call begin so many milliseconds late from now on, as on a machine that is busy with something else.
+pub fn begin_late(milliseconds: u64) {
+    LATE.store(milliseconds, Ordering::Relaxed);
 }
 
 impl Drop for Call {
@@ -197,6 +207,7 @@ impl UnderWay {
     }
 }
 
+static LATE: AtomicU64 = AtomicU64::new(0);
 /// How long a call may take before it is said to be pending.
 const MOMENT: Duration = Duration::from_millis(250);
 /// How long a driver may take to end what it was asked to.

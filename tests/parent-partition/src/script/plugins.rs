@@ -50,8 +50,8 @@ pub(super) fn drive(
 ) -> Outcome {
     match action {
         TrafficAction::Begin { .. } if traffic.is_some() => Outcome::of(status::DEVICE_BUSY, Decider::Vpci),
-        TrafficAction::Begin { vfs, block, length, writes } => {
-            let stream = Stream { block, length: length.max(SHORTEST).into(), writes };
+        TrafficAction::Begin { vfs, block, length, writes, threads } => {
+            let stream = Stream { block, length: length.max(SHORTEST).into(), writes, threads };
             *traffic = Some(Traffic::begin(partition, vfs, stream));
             Outcome::of(status::SUCCESS, Decider::Vpci)
         }

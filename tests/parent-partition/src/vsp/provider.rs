@@ -68,6 +68,11 @@ impl Provider {
         self.invalidations = None;
     }
 
+    /// The way to the PF, for a thread of the VSP.
+    pub fn door(&self) -> Arc<Door> {
+        Arc::clone(&self.door)
+    }
+
     /// Whether there is a PF to ask.
     pub fn has_pf(&self) -> bool {
         self.door.enter().is_some()

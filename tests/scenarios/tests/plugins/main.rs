@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod mac_vlan;
+mod parallel;
 mod refusals;
 mod rule_breakers;
 mod time;
@@ -23,6 +24,11 @@ const INTERNAL_ERROR: &str = "0xc00000e5";
 /// The plug-in in C that does what it is told to.
 fn probe() -> PathBuf {
     c_driver::compile(Model::Wdm, "tests/plugins/c/probe.c", None)
+}
+
+/// The plug-in in C that keeps a journal.
+fn recorder() -> PathBuf {
+    c_driver::compile(Model::Wdm, "tests/plugins/c/recorder.c", None)
 }
 
 /// The plug-in in C that serves addresses.

@@ -49,6 +49,18 @@ pub enum HandleAction {
         /// The handle.
         on: Value,
     },
+    /// WriteVfConfigBlock is called by the interface that was kept, on a thread of its own.
+    Write {
+        /// The handle.
+        on: Value,
+        /// The VF index.
+        vf: u16,
+        /// The block.
+        block: u32,
+        /// Its content.
+        #[serde(deserialize_with = "bytes")]
+        data: Vec<u8>,
+    },
     /// The interface that was kept is given back.
     Release {
         /// The handle.

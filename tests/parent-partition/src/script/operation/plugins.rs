@@ -39,7 +39,7 @@ pub enum PluginAction {
     },
 }
 
-/// Guests that write on threads of their own.
+/// Guests, and the VSP beside them, that write on threads of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TrafficAction {
@@ -49,17 +49,21 @@ pub enum TrafficAction {
         vfs: u16,
         /// The block written.
         block: u32,
-        /// Bytes of each write, at least 8; the first 8 are the write's number.
+        /// Bytes of each write, at least 8; the first 4 are the write's number, the next 4 its writer's: 0 is the guest.
         #[serde(default)]
         length: u8,
         /// How many writes each makes; without an end unless given.
         #[serde(default)]
         writes: Option<u64>,
+        /// How many threads of the VSP write for each VF beside its guest.
+        #[serde(default)]
+        threads: u16,
     },
-    /// Waits until so many more writes of each guest have ended, whatever they ended with.
+    /// Waits until so many more writes of each VF have ended, whatever they ended with.
     Await {
-        /// How many.
-        writes: u64,
+        /// How many; all that were to be made unless given.
+        #[serde(default)]
+        writes: Option<u64>,
     },
     /// They finish; the answer says what became of their writes.
     End {},
