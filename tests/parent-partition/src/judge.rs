@@ -3,6 +3,8 @@
 //! A rule is broken by an image, never by the simulator: what the simulator finds wrong with itself is a
 //! panic, and is reported as the simulator's own defect.
 
+pub(crate) mod lock_order;
+
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -13,7 +13,7 @@ use super::object::{self, Object};
 use super::status::{self, Status};
 use super::table::{Routine, routines};
 use super::verify;
-use crate::judge::{self, Rule};
+use crate::judge::{self, Rule, lock_order};
 use crate::nt::critical_region::{KeEnterCriticalRegion, KeLeaveCriticalRegion};
 
 /// A wait lock; its holder is in a critical region.
@@ -30,6 +30,19 @@ impl Kind for WaitLock {
 
     fn object(&self) -> &Arc<Object> {
         &self.object
+    }
+}
+
+impl WaitLock {
+    /// What the order of locks knows it by.
+    fn place(&self) -> usize {
+        self.owner.as_ptr().addr()
+    }
+}
+
+impl Drop for WaitLock {
+    fn drop(&mut self) {
+        lock_order::forget(self.place());
     }
 }
 
@@ -70,7 +83,8 @@ extern "win64" fn WdfWaitLockCreate(globals: usize, attributes: usize, out: usiz
 /// Takes the lock; STATUS_TIMEOUT when that takes longer than asked for.
 ///
 /// Follows the WdfWaitLockAcquire page: PASSIVE_LEVEL (trace `misuse-waitlock-dispatch-verifier`), IRQL <= DISPATCH_LEVEL
-/// with a time-out of 0. Judged: a lock that the thread holds already (trace `misuse-waitlock-recursive-verifier`).
+/// with a time-out of 0. Judged: a lock that the thread holds already (trace `misuse-waitlock-recursive-verifier`); one that
+/// is waited for out of the order of locks.
 extern "win64" fn WdfWaitLockAcquire(globals: usize, lock: Handle, timeout: usize) -> Status {
     loader::binding(globals);
     let lock = handle::of::<WaitLock>(lock);
@@ -84,12 +98,16 @@ extern "win64" fn WdfWaitLockAcquire(globals: usize, lock: Handle, timeout: usiz
     if lock.owner.load(Ordering::Relaxed) == thread {
         judge::violation(Rule::ObjectState, "the thread holds this WDFWAITLOCK already");
     }
+    if timeout != Some(0) {
+        lock_order::wanted(lock.place());
+    }
     KeEnterCriticalRegion();
     if !lock.free.wait_until(timeout) {
         KeLeaveCriticalRegion();
         return status::TIMEOUT;
     }
     lock.owner.store(thread, Ordering::Relaxed);
+    lock_order::taken(lock.place());
     status::SUCCESS
 }
 
@@ -104,6 +122,7 @@ extern "win64" fn WdfWaitLockRelease(globals: usize, lock: Handle) {
         verify::unnoticed(Rule::ObjectState, "the WDFWAITLOCK is released by a thread that does not hold it");
     }
     lock.owner.store(0, Ordering::Relaxed);
+    lock_order::released(lock.place());
     lock.free.set();
     KeLeaveCriticalRegion();
 }

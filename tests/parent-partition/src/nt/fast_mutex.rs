@@ -2,9 +2,8 @@
 
 use super::dispatcher::{self, Kind};
 use super::irql::APC_LEVEL;
-use super::lock_order;
 use super::spin_lock;
-use crate::judge::{self, Rule, for_caller, violation};
+use crate::judge::{self, Rule, for_caller, lock_order, violation};
 use crate::machine::{self, wait};
 use crate::sys::{FAST_MUTEX, KEVENT};
 

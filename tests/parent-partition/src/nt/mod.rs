@@ -48,7 +48,6 @@ pub mod interrupt;
 pub mod irp;
 pub mod irql;
 pub(crate) mod left;
-mod lock_order;
 pub mod lookaside;
 pub mod memory_list;
 pub mod mutex;

@@ -2,7 +2,7 @@
 
 use super::dispatcher::{self, Kind};
 use super::irql::DISPATCH_LEVEL;
-use crate::judge::{self, Rule, for_caller, violation};
+use crate::judge::{self, Rule, for_caller, lock_order, violation};
 use crate::machine::{self, wait};
 use crate::sys::{KMUTANT, KSEMAPHORE};
 
@@ -19,6 +19,7 @@ pub unsafe extern "win64" fn KeInitializeMutex(mutex: *mut KMUTANT, _level: u32)
         (*mutex).OwnerThread = std::ptr::null_mut();
         (*mutex).ApcDisable = 1;
     });
+    lock_order::forget(mutex.addr());
 }
 
 /// Releases a mutex once and returns its state before: 0 or below while it is owned.
@@ -48,6 +49,7 @@ pub unsafe extern "win64" fn KeReleaseMutex(mutex: *mut KMUTANT, _wait: u8) -> i
         })
     });
     if before == 0 {
+        lock_order::released(mutex.addr());
         machine::leave_critical_region();
     }
     before
@@ -112,13 +114,22 @@ pub unsafe extern "win64" fn KeReadStateSemaphore(semaphore: *mut KSEMAPHORE) ->
     for_caller(|| unsafe { (*semaphore).Header.SignalState })
 }
 
+/// Whether the calling thread has the mutex, and may have it once more.
+///
+/// # Safety
+/// `mutex` is an initialized mutex.
+pub(super) unsafe fn is_own(mutex: *mut KMUTANT) -> bool {
+    // SAFETY: the caller promises a mutex; nobody else makes or ends this thread's ownership.
+    unsafe { (*mutex).OwnerThread.cast() == machine::current_thread() }
+}
+
 /// Whether the calling thread can have the mutex now.
 ///
 /// # Safety
 /// `mutex` is an initialized mutex, and the dispatcher lock is held.
 pub(super) unsafe fn is_free(mutex: *mut KMUTANT) -> bool {
     // SAFETY: the caller promises a mutex.
-    unsafe { (*mutex).Header.SignalState > 0 || (*mutex).OwnerThread.cast() == machine::current_thread() }
+    unsafe { (*mutex).Header.SignalState > 0 || is_own(mutex) }
 }
 
 /// Gives a mutex that [`is_free`] to the calling thread; the first time holds off its APCs.
@@ -131,6 +142,7 @@ pub(super) unsafe fn take(mutex: *mut KMUTANT) {
         (*mutex).Header.SignalState -= 1;
         if (*mutex).Header.SignalState == 0 {
             (*mutex).OwnerThread = machine::current_thread().cast();
+            lock_order::taken(mutex.addr());
             machine::enter_critical_region();
         }
     }

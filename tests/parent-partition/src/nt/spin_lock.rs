@@ -6,8 +6,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::irql::{self, DISPATCH_LEVEL};
-use super::lock_order;
-use crate::judge::{self, Rule, finding, for_caller, violation};
+use crate::judge::{self, Rule, finding, for_caller, lock_order, violation};
 use crate::machine::{self, wait};
 use crate::sys::KLOCK_QUEUE_HANDLE;
 

@@ -7,7 +7,7 @@ use super::dispatcher::{self, Kind};
 use super::irql::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL};
 use super::status::{self, Status};
 use super::{handle, mutex, spin_lock, thread, time};
-use crate::judge::{self, Rule, for_caller, violation};
+use crate::judge::{self, Rule, for_caller, lock_order, violation};
 use crate::machine::{self, wait};
 use crate::sys::{DISPATCHER_HEADER, KMUTANT, LARGE_INTEGER};
 
@@ -15,7 +15,8 @@ use crate::sys::{DISPATCHER_HEADER, KMUTANT, LARGE_INTEGER};
 /// system time, in units of 100 ns. Returns STATUS_SUCCESS or STATUS_TIMEOUT.
 ///
 /// Follows the KeWaitForSingleObject page (IRQL <= APC_LEVEL, DISPATCH_LEVEL with a time of 0). Judged: a wait above
-/// APC_LEVEL; an object that cannot be waited for or was never initialized; a wait with a spin lock held.
+/// APC_LEVEL; an object that cannot be waited for or was never initialized; a wait with a spin lock held; a mutex that is
+/// waited for out of the order of locks.
 ///
 /// # Safety
 /// `object` is a dispatcher object or a thread; `timeout` is NULL or readable.
@@ -30,6 +31,9 @@ pub unsafe extern "win64" fn KeWaitForSingleObject(
     unsafe {
         let timeout = limit(timeout);
         let waitable = Waitable::of(object);
+        if may_block(timeout) {
+            waitable.want();
+        }
         match wait::until_of(object.addr(), timeout, || waitable.take()) {
             Some(()) => status::SUCCESS,
             None => status::TIMEOUT,
@@ -82,6 +86,11 @@ pub unsafe extern "win64" fn KeWaitForMultipleObjects(
         (timeout, objects.into_iter().map(|object| Waitable::of(object)).collect::<Vec<_>>())
     };
     let all = kind == 0;
+    // Who waits for any of several is not held up by one of them.
+    if may_block(timeout) && (all || waitables.len() == 1) {
+        // SAFETY: the caller promises that the objects stay for the length of the wait.
+        waitables.iter().for_each(|one| unsafe { one.want() });
+    }
     // SAFETY: the caller promises that the objects stay for the length of the wait.
     let ready = wait::until(timeout, || unsafe {
         if !all {
@@ -138,6 +147,10 @@ unsafe fn limit(timeout: *const LARGE_INTEGER) -> Option<Duration> {
     units.map(time::until)
 }
 
+fn may_block(timeout: Option<Duration>) -> bool {
+    timeout.is_none_or(|timeout| !timeout.is_zero())
+}
+
 enum Waitable {
     Object(*mut DISPATCHER_HEADER, Kind),
     Thread(*mut c_void),
@@ -153,6 +166,18 @@ impl Waitable {
         let header = object.cast::<DISPATCHER_HEADER>();
         // SAFETY: the caller promises a readable object.
         Self::Object(header, for_caller(|| unsafe { dispatcher::kind(header) }))
+    }
+
+    /// The calling thread is about to wait for the object: for a lock, if it is a mutex that it does not have.
+    ///
+    /// # Safety
+    /// The object is still there.
+    unsafe fn want(&self) {
+        let Self::Object(header, Kind::Mutant) = *self else { return };
+        // SAFETY: the caller promises a live object.
+        if !for_caller(|| unsafe { mutex::is_own(header.cast::<KMUTANT>()) }) {
+            lock_order::wanted(header.addr());
+        }
     }
 
     /// # Safety

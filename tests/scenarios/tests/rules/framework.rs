@@ -124,6 +124,12 @@ crate::wrong::wrong_drivers! {
     a_wait_lock_is_acquired_once:
         Kmdf "wait_lock_twice" breaks ObjectState calling "WdfWaitLockAcquire" in "wait_lock_twice"
             on an image Skipped("a wait lock of an image is an event: who waits for its own waits for ever");
+    two_wait_locks_are_acquired_in_one_order:
+        Kmdf "wait_locks_in_both_orders" breaks LockOrder calling "WdfWaitLockAcquire" in "acquire_both"
+            on an image Skipped("a wait lock of an image is an event, and events have no order");
+    a_wait_lock_and_a_mutex_are_taken_in_one_order:
+        Kmdf "wait_lock_and_mutex" breaks LockOrder calling "WdfWaitLockAcquire" in "wait_lock_and_mutex"
+            on an image Skipped("a wait lock of an image is an event, and events have no order");
     a_request_is_not_completed_under_a_spin_lock:
         Kmdf "complete_with_lock" breaks SpinLock calling "WdfRequestComplete" in "complete_with_lock"
             on an image Called(SpinLock, "an IRP is completed while the spin lock ");

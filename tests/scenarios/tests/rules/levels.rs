@@ -24,6 +24,8 @@ crate::wrong::wrong_drivers! {
             calling "KeReleaseSpinLockFromDpcLevel" in "release_free_lock";
     two_spin_locks_are_taken_in_one_order:
         Wdm "locks_in_both_orders" breaks LockOrder calling "KeAcquireSpinLockAtDpcLevel" in "take_both";
+    two_mutexes_are_waited_for_in_one_order:
+        Wdm "mutexes_in_both_orders" breaks LockOrder calling "KeWaitForSingleObject" in "wait_for_both";
     a_level_is_not_lowered_under_a_spin_lock:
         Wdm "lower_with_lock" breaks SpinLock calling "KeLowerIrql" in "lower_with_lock";
     an_irp_is_not_completed_under_a_spin_lock:

@@ -40,6 +40,16 @@ fn a_lock_taken_at_dispatch_level_meets_no_dpc() {
 }
 
 #[test]
+fn a_mutex_that_is_tried_or_one_of_several_has_no_order() {
+    exercises_clean(Kind::Wdm, "right_mutexes", "0x00000000");
+}
+
+#[test]
+fn a_wait_lock_that_is_tried_or_new_has_no_order() {
+    exercises_clean(Kind::Kmdf, "right_wait_locks", "0x00000000");
+}
+
+#[test]
 fn a_right_driver_of_a_physical_function_breaks_no_rule() {
     let run = Kind::Pf.run("right");
     run.expect_code(CLEAN);

@@ -1,17 +1,18 @@
 //! The order in which threads take locks: two locks that are taken in both orders can deadlock, whether they did or not.
 //!
 //! Every lock that a thread takes while it holds another adds an edge from that one; an edge that closes a circle breaks
-//! [`Rule::LockOrder`]. It sees the kernel's and the framework's spin locks and fast mutexes. A lock that a driver makes of
-//! its own memory, without a routine, is not seen: of those only the raise of the level is.
+//! [`Rule::LockOrder`]. It sees spin locks, fast mutexes and mutexes of the kernel, spin locks and wait locks of the framework.
+//! Trying to take a lock, which waits for nobody, adds no edge. A lock that a driver makes of its own memory, without a
+//! routine, is not seen: of those only the raise of the level is.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::judge::{Rule, violation};
+use super::{Rule, violation};
 
 /// The calling thread is about to wait for a lock.
-pub(super) fn wanted(lock: usize) {
+pub(crate) fn wanted(lock: usize) {
     HELD.with_borrow(|held| {
         if let Some(last) = held.last() {
             let mut orders = orders();
@@ -28,12 +29,12 @@ pub(super) fn wanted(lock: usize) {
 }
 
 /// The calling thread has the lock.
-pub(super) fn taken(lock: usize) {
+pub(crate) fn taken(lock: usize) {
     HELD.with_borrow_mut(|held| held.push(lock));
 }
 
 /// The calling thread gives the lock back.
-pub(super) fn released(lock: usize) {
+pub(crate) fn released(lock: usize) {
     HELD.with_borrow_mut(|held| {
         if let Some(place) = held.iter().rposition(|other| *other == lock) {
             held.remove(place);
@@ -42,7 +43,7 @@ pub(super) fn released(lock: usize) {
 }
 
 /// There is another lock at the address from now on, or none.
-pub(super) fn forget(lock: usize) {
+pub(crate) fn forget(lock: usize) {
     let mut orders = orders();
     orders.remove(&lock);
     orders.values_mut().for_each(|later| {
