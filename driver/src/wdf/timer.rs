@@ -4,14 +4,10 @@
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use backchannel::NtStatus;
-use wdk_sys::{
-    _WDF_EXECUTION_LEVEL::WdfExecutionLevelInheritFromParent,
-    _WDF_SYNCHRONIZATION_SCOPE::WdfSynchronizationScopeInheritFromParent, WDF_OBJECT_ATTRIBUTES,
-    WDF_TIMER_CONFIG, WDFDEVICE, WDFTIMER, WDFTIMER__, call_unsafe_wdf_function_binding,
-};
+use wdk_sys::{WDF_TIMER_CONFIG, WDFDEVICE, WDFTIMER, WDFTIMER__, call_unsafe_wdf_function_binding};
 
 use crate::wdf::{
-    checked,
+    attributes, checked,
     context::{self, Context},
     size_of_u32,
 };
@@ -40,7 +36,7 @@ impl Timer {
     /// What the framework says.
     pub(crate) fn create<T: TimerCallback>(&self, device: WDFDEVICE) -> Result<(), NtStatus> {
         let mut config = config::<T>();
-        let mut attributes = below(device);
+        let mut attributes = attributes::below(device);
         let mut timer: WDFTIMER = core::ptr::null_mut();
         // SAFETY: KMDF gave us the device; it copies both structures; the place for the handle outlives the call.
         checked(unsafe {
@@ -91,17 +87,6 @@ fn config<T: TimerCallback>() -> WDF_TIMER_CONFIG {
         EvtTimerFunc: Some(elapsed::<T>),
         AutomaticSerialization: 1,
         ..WDF_TIMER_CONFIG::default()
-    }
-}
-
-/// As `WDF_OBJECT_ATTRIBUTES_INIT` makes it, for an object of a device.
-fn below(device: WDFDEVICE) -> WDF_OBJECT_ATTRIBUTES {
-    WDF_OBJECT_ATTRIBUTES {
-        Size: size_of_u32::<WDF_OBJECT_ATTRIBUTES>(),
-        ExecutionLevel: WdfExecutionLevelInheritFromParent,
-        SynchronizationScope: WdfSynchronizationScopeInheritFromParent,
-        ParentObject: device.cast(),
-        ..WDF_OBJECT_ATTRIBUTES::default()
     }
 }
 
