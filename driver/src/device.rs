@@ -142,7 +142,7 @@ impl PnpCallbacks for Device {
     fn surprise_removal(&self) {
         self.pf.gone.store(true, Ordering::Release);
         // The framework completes what waits at removal only, and removal waits for the handle of who sent it.
-        self.pf.conversation.end();
+        self.pf.end_waiting();
         self.pf.refuse_calls();
     }
 
@@ -175,7 +175,7 @@ impl PnpIrps for Device {
     }
 
     fn removing(&self) {
-        self.pf.conversation.end();
+        self.pf.end_waiting();
     }
 
     fn closed(&self, file: File) {
@@ -191,7 +191,7 @@ impl TimerCallback for Device {
 
 impl RequestCallbacks for Device {
     fn control(&self, device: WDFDEVICE, request: Request, code: u32) {
-        match ioctl::serve::<Self>(&self.pf, request, code) {
+        match ioctl::serve::<Self>(&self.pf, request, code, self.is_filter) {
             Some(foreign) if self.is_filter => foreign.pass_down(device),
             Some(unknown) => unknown.complete(NtStatus::INVALID_DEVICE_REQUEST),
             None => {}
@@ -199,6 +199,6 @@ impl RequestCallbacks for Device {
     }
 
     fn cancelled(&self, request: Request) {
-        self.pf.conversation.cancelled(request);
+        self.pf.cancelled(request);
     }
 }

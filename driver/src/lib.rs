@@ -5,7 +5,8 @@
 //!
 //! ```text
 //!   VSP ── SRIOV_DEVICE_INTERFACE_STANDARD ──► sriov, members ─┐
-//!   VSP ── IOCTL_SRIOV_* ────────────────────► ioctl, pended ──┤
+//!   VSP ── MITIGABLE_DEVICE_INTERFACE ───────► sriov, members ─┤
+//!   VSP ── IOCTL_SRIOV_* ────────────────────► ioctl, pended, range_updates ──┤
 //!   IHV ── handler interface ────────────────► handler_interface, plugins ┤
 //!   operator ── operator interface ──────────► operator ───────┼─► pf ─► engine ─► handlers
 //!   PnP ── KMDF callbacks, three IRPs ───────► device ─────────┤   │
@@ -34,6 +35,7 @@ mod pended;
 mod pf;
 mod plugin;
 mod plugins;
+mod range_updates;
 mod rundown;
 mod sriov;
 mod storage;

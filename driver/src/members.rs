@@ -5,7 +5,7 @@
 use core::sync::atomic::Ordering;
 
 use backchannel::{
-    BARS, MILLISECOND, NtStatus, VfError, VfPowerState,
+    BARS, MILLISECOND, Mitigated, NtStatus, Register, Sink, Source, VfError, VfPowerState,
     abi::{LUID, pcivirt::CM_PARTIAL_RESOURCE_DESCRIPTOR},
     function_level_reset, set_power,
 };
@@ -108,6 +108,39 @@ impl Pf {
         }
     }
 
+    /// What supplies mitigated ranges, and how large registers of VFs are.
+    ///
+    /// # Errors
+    /// Nothing supplies any.
+    pub(crate) fn mitigated(&self) -> Result<Mitigated<'static>, NtStatus> {
+        let by = self.mitigation.ok_or(NtStatus::NOT_SUPPORTED)?;
+        let sizes = self.hardware.enter().map(|hardware| hardware.probed_bars().sizes());
+        Ok(Mitigated::new(by, sizes))
+    }
+
+    /// Reads a mitigated register of a VF, or writes it.
+    pub(crate) fn access_register(
+        &self,
+        vf: u16,
+        reads: bool,
+        at: Register,
+        buffer: &mut (impl Source + Sink),
+    ) -> NtStatus {
+        let (by, serving) = match (self.mitigated(), self.serving()) {
+            (Ok(by), Some(serving)) => (by, serving),
+            (Err(status), _) => return status,
+            (Ok(_), None) => return NtStatus::DEVICE_NOT_READY,
+        };
+        let kernel = serving.kernel();
+        let status = if reads {
+            serving.engine.read_register(&by, vf, at, buffer, &kernel)
+        } else {
+            serving.engine.write_register(&by, vf, at, buffer, &kernel)
+        };
+        self.tell_invalidations();
+        status
+    }
+
     /// Resets a VF: first its hardware, where that can be reset alone, then what it left here.
     pub(crate) fn reset_vf(&self, vf: u16) -> Result<(), NtStatus> {
         let hardware = self.vf(vf)?;
@@ -144,7 +177,7 @@ impl Pf {
     pub(crate) fn identifier(&self) -> Result<LUID, NtStatus> {
         match self.luid.load(Ordering::Relaxed) {
             0 => Err(NtStatus::DEVICE_NOT_READY),
-            luid => Ok(split(luid)),
+            luid => Ok(LUID::from_value(luid)),
         }
     }
 
@@ -161,14 +194,14 @@ impl Pf {
         let _in_d0 = self.vf(vf)?;
         let serving = self.serving().ok_or(NtStatus::DEVICE_NOT_READY)?;
         let luid = serving.luids.get(usize::from(vf)).ok_or(NtStatus::INVALID_PARAMETER)?;
-        Ok(split(luid.load(Ordering::Relaxed)))
+        Ok(LUID::from_value(luid.load(Ordering::Relaxed)))
     }
 
     /// The VF that has an identifier.
     pub(crate) fn vf_of_luid(&self, wanted: LUID) -> Result<u16, NtStatus> {
         let hardware = self.hardware.enter().ok_or(NtStatus::DEVICE_NOT_READY)?;
         let serving = self.serving().ok_or(NtStatus::DEVICE_NOT_READY)?;
-        let wanted = u64::from(wanted.HighPart.cast_unsigned()) << 32 | u64::from(wanted.LowPart);
+        let wanted = wanted.value();
         (0..hardware.vfs().0)
             .zip(serving.luids.iter())
             .find_map(|(vf, luid)| (luid.load(Ordering::Relaxed) == wanted).then_some(vf))
@@ -179,9 +212,4 @@ impl Pf {
 /// Lets those inside go on for a moment.
 pub(crate) fn wait() {
     pause(MILLISECOND);
-}
-
-fn split(luid: u64) -> LUID {
-    let [low, high] = [luid, luid >> 32].map(|half| u32::try_from(half & 0xFFFF_FFFF).unwrap_or(0));
-    LUID { LowPart: low, HighPart: high.cast_signed() }
 }

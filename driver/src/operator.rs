@@ -40,11 +40,11 @@ pub(crate) fn serve(pf: &Reference<Pf>, request: Request, code: u32) -> Option<R
     let Some(engine) = pf.serving().map(|serving| &serving.engine) else { return Some(request) };
     match code {
         IOCTL_PF_BACKCHANNEL_QUERY_PF => request.answer(&describe(pf, engine)),
-        IOCTL_PF_BACKCHANNEL_QUERY_VF => reply(request, |input| vf(engine, input)),
-        IOCTL_PF_BACKCHANNEL_QUERY_BLOCK => reply(request, |input| block(engine, input)),
-        IOCTL_PF_BACKCHANNEL_QUERY_EVENT => reply(request, |input| event(engine, input)),
-        IOCTL_PF_BACKCHANNEL_QUERY_EVIDENCE => reply(request, |input| evidence(engine, input)),
-        IOCTL_PF_BACKCHANNEL_QUERY_CHANGE => reply(request, |input| read_change(pf, input)),
+        IOCTL_PF_BACKCHANNEL_QUERY_VF => request.reply(|input| vf(engine, input)),
+        IOCTL_PF_BACKCHANNEL_QUERY_BLOCK => request.reply(|input| block(engine, input)),
+        IOCTL_PF_BACKCHANNEL_QUERY_EVENT => request.reply(|input| event(engine, input)),
+        IOCTL_PF_BACKCHANNEL_QUERY_EVIDENCE => request.reply(|input| evidence(engine, input)),
+        IOCTL_PF_BACKCHANNEL_QUERY_CHANGE => request.reply(|input| read_change(pf, input)),
         IOCTL_PF_BACKCHANNEL_RELEASE_VF => change(pf, request, code, |input: &PF_BACKCHANNEL_VF_INPUT| {
             engine.release(index(engine, input.VfIndex)?);
             Ok(())
@@ -56,14 +56,6 @@ pub(crate) fn serve(pf: &Reference<Pf>, request: Request, code: u32) -> Option<R
         _ => return Some(request),
     }
     None
-}
-
-/// Completes a request with what `find` makes of its input.
-fn reply<I: Plain, O: Plain>(request: Request, find: impl FnOnce(I) -> Result<O, NtStatus>) {
-    match request.input::<I>().and_then(find) {
-        Ok(output) => request.answer(&output),
-        Err(status) => request.complete(status),
-    }
 }
 
 /// Completes a request with how `act` ended, and records who asked for what.
@@ -115,8 +107,8 @@ impl Subject for PF_BACKCHANNEL_SET_BLOCK {
 
 impl Subject for PF_BACKCHANNEL_INVALIDATE {
     fn subjects(&self) -> Subjects {
-        let half = |mask: u64| u32::try_from(mask & 0xFFFF_FFFF).unwrap_or(0);
-        Subjects { vf: self.VfIndex, argument: half(self.BlockMask), detail: half(self.BlockMask >> 32) }
+        let (argument, detail) = BlockMask::new(self.BlockMask).halves();
+        Subjects { vf: self.VfIndex, argument, detail }
     }
 }
 

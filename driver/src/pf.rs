@@ -4,12 +4,15 @@
 //! through it after the device is gone is answered, not a crash.
 #![expect(unsafe_code, reason = "the engine refers to memory that lies beside it")]
 
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use core::{
+    fmt,
+    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
+};
 
 use backchannel::{
-    BlockHandler, BlockId, ChangeLog, HandlerTable, Invalidation, MILLISECOND, NtStatus, ParkSpot,
-    Permission, PhysicalFunction, Platform, Schema, Service, Sink, Source, StartError, Unclaimed, VfCount,
-    VfMemory, VirtualFunction, abi::pcivirt::SRIOV_INVALIDATE_BLOCK,
+    BlockHandler, BlockId, ChangeLog, HandlerTable, Invalidation, MILLISECOND, Mitigation, NtStatus,
+    ParkSpot, Permission, PhysicalFunction, Platform, PnpState, Schema, Service, Sink, Source, StartError,
+    Unclaimed, VfCount, VfMemory, VirtualFunction, abi::pcivirt::SRIOV_INVALIDATE_BLOCK,
 };
 
 use lock_api::Mutex;
@@ -20,6 +23,7 @@ use crate::{
     irql::{Event, GateCell, Kernel, RaisedSpinLock, unique_id},
     pended::Conversation,
     plugins::Plugins,
+    range_updates::RangeUpdates,
     rundown::Rundown,
     storage::{Array, Latest, Reference, Template, Zeroed},
     wdf::{
@@ -47,22 +51,24 @@ unsafe impl Zeroed for Vf {}
 ///
 /// A driver of an IHV that links this package keeps one in a `static` and gives it to [`add_device`](crate::add_device);
 /// this package's own image does the same.
-#[derive(Debug)]
 pub struct Handlers {
     blocks: &'static [&'static [Schema]],
+    mitigation: Option<&'static dyn Mitigation>,
     template: Template<Pf>,
 }
 
 /// A PF's state, from device add to the last reference.
-#[derive(Debug)]
 pub(crate) struct Pf {
     table: Table,
+    /// What supplies mitigated ranges, if anything does.
+    pub(crate) mitigation: Option<&'static dyn Mitigation>,
     /// One `Plugins`, where they have a fixed address.
     plugins: Array<Plugins>,
     serving: Latest<Serving>,
     /// There from prepare-hardware to release-hardware, open in D0.
     pub(crate) hardware: Rundown<Hardware>,
     pub(crate) conversation: Conversation,
+    range_updates: RangeUpdates,
     /// 0 before the first start.
     pub(crate) luid: AtomicU64,
     /// The device was removed by surprise: nothing of it is touched any more.
@@ -119,7 +125,15 @@ impl Handlers {
         unclaimed: Unclaimed,
     ) -> Self {
         let table = Table::new(handlers).with_unclaimed(unclaimed);
-        Self { blocks, template: Template::new(Pf::unused(table)) }
+        Self { blocks, mitigation: None, template: Template::new(Pf::unused(table)) }
+    }
+
+    /// Adds what supplies mitigated ranges of the VFs; the PF then has the interface `MITIGABLE_DEVICE_INTERFACE`.
+    #[inline]
+    #[must_use]
+    pub const fn with_mitigation(mut self, mitigation: &'static dyn Mitigation) -> Self {
+        self.mitigation = Some(mitigation);
+        self
     }
 }
 
@@ -130,10 +144,12 @@ impl Pf {
     const fn unused(table: Table) -> Self {
         Self {
             table,
+            mitigation: None,
             plugins: Array::EMPTY,
             serving: Latest::new(),
             hardware: Rundown::new(),
             conversation: Conversation::new(),
+            range_updates: RangeUpdates::new(),
             luid: AtomicU64::new(0),
             gone: AtomicBool::new(false),
             settings: Settings {
@@ -153,6 +169,9 @@ impl Pf {
         // SAFETY: an unused table, no `Serving`, no hardware and nobody who waits own nothing.
         let mut pf = unsafe { Reference::copy_of(&handlers.template) }?;
         Self::make_plugins(&mut pf)?;
+        if let Some(pf) = pf.alone() {
+            pf.mitigation = handlers.mitigation;
+        }
         pf.conversation.initialize();
         for (index, blocks) in (0..u8::MAX).zip(handlers.blocks) {
             for schema in *blocks {
@@ -201,6 +220,9 @@ impl Pf {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn make_room(&self, count: u16) -> Result<(), NtStatus> {
+        if self.mitigation.is_some() {
+            self.range_updates.make_room(count)?;
+        }
         if self.serving.newest().is_some_and(|serving| serving.vfs.len() >= usize::from(count)) {
             return Ok(());
         }
@@ -298,15 +320,29 @@ impl Pf {
     /// IRQL: `PASSIVE_LEVEL`.
     pub(crate) fn closed(&self, file: File) {
         self.end_registrations_of(file);
+        self.range_updates.cancel(Some(file));
         if self.conversation.closed(file) {
             self.detached();
         }
+    }
+
+    /// The device goes: completes everything that waits. IRQL: up to `DISPATCH_LEVEL`.
+    pub(crate) fn end_waiting(&self) {
+        self.conversation.end();
+        self.range_updates.cancel(None);
+    }
+
+    /// A waiting request was cancelled.
+    pub(crate) fn cancelled(&self, request: Request) {
+        self.range_updates.forget(&request);
+        self.conversation.cancelled(request);
     }
 
     /// Nobody is attached any more: what was posted for its guests is dropped.
     pub(crate) fn detached(&self) {
         if let Some(serving) = self.serving() {
             serving.engine.drop_invalidations();
+            serving.engine.drop_range_updates();
         }
     }
 
@@ -344,6 +380,29 @@ impl Pf {
         self.tell_invalidations();
     }
 
+    /// Takes a request that waits for the mitigated ranges of a VF to change.
+    pub(crate) fn wait_for_range_update<T: RequestCallbacks>(&self, request: Request, vf: u16) {
+        let is_removed = || self.conversation.state() == PnpState::Removed;
+        if is_removed() {
+            return request.complete(NtStatus::DEVICE_NOT_READY);
+        }
+        self.range_updates.park::<T>(request, vf);
+        // INVARIANT: who ends the conversation completes what waits afterwards, so one of the two sees the request.
+        if is_removed() {
+            self.range_updates.cancel(None);
+        }
+        self.tell_range_updates();
+    }
+
+    /// Completes requests of VFs whose mitigated ranges have changed.
+    fn tell_range_updates(&self) {
+        let Some(Serving { engine, .. }) = self.serving() else { return };
+        engine.begin_range_updates();
+        let take = |vf| engine.index(vf).is_some_and(|vf| engine.take_range_update(vf));
+        let put_back = |vf| engine.index(vf).into_iter().for_each(|vf| engine.update_mitigated_ranges(vf));
+        self.range_updates.tell(take, put_back);
+    }
+
     /// Completes requests that wait with the invalidations that there are.
     ///
     /// SPEC: abi 6.5, 6.29: an inverted call: the request's output tells what is to be read again; what was posted before it
@@ -352,6 +411,9 @@ impl Pf {
     /// IRQL: up to `DISPATCH_LEVEL`.
     pub(crate) fn tell_invalidations(&self) {
         let Some(Serving { engine, .. }) = self.serving() else { return };
+        if engine.has_range_updates() {
+            self.tell_range_updates();
+        }
         if !engine.has_invalidations() {
             return;
         }
@@ -377,6 +439,18 @@ impl Pf {
             });
             engine.told(invalidation);
         }
+    }
+}
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handlers").field("blocks", &self.blocks).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Pf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pf").field("conversation", &self.conversation.state()).finish_non_exhaustive()
     }
 }
 

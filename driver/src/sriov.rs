@@ -1,4 +1,4 @@
-//! `SRIOV_DEVICE_INTERFACE_STANDARD`: what the virtualization stack calls.
+//! `SRIOV_DEVICE_INTERFACE_STANDARD` and `MITIGABLE_DEVICE_INTERFACE`: what the virtualization stack calls.
 //!
 //! Every member is called at `PASSIVE_LEVEL` with the `Context` of the interface, a counted reference to the PF: members may
 //! be called as long as the caller holds the interface, also after the device is gone. Each translates its arguments, makes
@@ -8,11 +8,12 @@
 use core::{ffi::c_void, ptr::NonNull};
 
 use backchannel::{
-    NtStatus, Sink, Source,
+    NtStatus, Register, Sink, Source,
     abi::{
         LUID, NTSTATUS,
         pcivirt::{
-            CM_PARTIAL_RESOURCE_DESCRIPTOR, DEVICE_POWER_STATE, GUID_SRIOV_DEVICE_INTERFACE_STANDARD,
+            CM_PARTIAL_RESOURCE_DESCRIPTOR, DEVICE_POWER_STATE, GUID_MITIGABLE_DEVICE_INTERFACE,
+            GUID_SRIOV_DEVICE_INTERFACE_STANDARD, MITIGABLE_DEVICE_INTERFACE,
             SRIOV_DEVICE_INTERFACE_STANDARD, SRIOV_DEVICE_INTERFACE_STANDARD_2,
         },
     },
@@ -26,6 +27,9 @@ use crate::{pf::Pf, storage::Reference, wdf::irp::InterfaceQuery};
 /// knows it gets that, who asks for less gets version 1, and who asks for less than that is not answered. The framework's own
 /// table cannot tell the two apart, so nothing is registered with it.
 pub(crate) fn answer(query: &InterfaceQuery, pf: &Reference<Pf>) -> Option<Reference<Pf>> {
+    if *query.identity() == GUID_MITIGABLE_DEVICE_INTERFACE {
+        return answer_mitigable(query, pf);
+    }
     if *query.identity() != GUID_SRIOV_DEVICE_INTERFACE_STANDARD {
         return None;
     }
@@ -39,6 +43,26 @@ pub(crate) fn answer(query: &InterfaceQuery, pf: &Reference<Pf>) -> Option<Refer
         version >= SRIOV_DEVICE_INTERFACE_STANDARD::VERSION && query.write(table(context))
     };
     written.then(|| pf.clone())
+}
+
+/// Answers a question for the routine that mitigated registers are accessed by, if there are such registers.
+fn answer_mitigable(query: &InterfaceQuery, pf: &Reference<Pf>) -> Option<Reference<Pf>> {
+    let (_, version) = query.size_and_version();
+    let is_answered = pf.mitigation.is_some()
+        && version >= MITIGABLE_DEVICE_INTERFACE::VERSION
+        && query.write(mitigable_table(pf.as_ptr()));
+    is_answered.then(|| pf.clone())
+}
+
+fn mitigable_table(pf: NonNull<Pf>) -> MITIGABLE_DEVICE_INTERFACE {
+    MITIGABLE_DEVICE_INTERFACE {
+        Size: MITIGABLE_DEVICE_INTERFACE::SIZE,
+        Version: MITIGABLE_DEVICE_INTERFACE::VERSION,
+        Context: pf.as_ptr().cast(),
+        InterfaceReference: Some(interface_reference),
+        InterfaceDereference: Some(interface_dereference),
+        ReadWriteMitigatedRegister: Some(read_write_mitigated_register),
+    }
 }
 
 /// SPEC: abi 6.25: the published sample leaves a member NULL; here none is.
@@ -304,6 +328,23 @@ unsafe extern "win64" fn query_vf_luid(context: *mut c_void, vf: u16, luid: *mut
 unsafe extern "win64" fn query_luid_vf(context: *mut c_void, luid: LUID, vf: *mut u16) -> NTSTATUS {
     // SAFETY: the virtualization stack holds the interface, and lends a place for the number.
     unsafe { give(context, vf, |pf| pf.vf_of_luid(luid)) }
+}
+
+unsafe extern "win64" fn read_write_mitigated_register(
+    context: *mut c_void,
+    vf: u16,
+    read: u8,
+    bar: u16,
+    offset: u64,
+    length: u32,
+    data: *mut u8,
+) -> NTSTATUS {
+    let mut buffer = Buffer { start: data, length };
+    let at = Register { bar, offset };
+    // SAFETY: the virtualization stack holds the interface during the call.
+    unsafe { pf(context) }
+        .map_or(NtStatus::INVALID_PARAMETER, |pf| pf.access_register(vf, read != 0, at, &mut buffer))
+        .raw()
 }
 
 /// Puts what `ask` answers where the caller wants it; nothing is written when it fails.

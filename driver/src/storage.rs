@@ -101,6 +101,22 @@ impl<T> Array<T> {
     }
 }
 
+impl<T> Array<T> {
+    /// Allocates `count` items, each made by `make`.
+    ///
+    /// IRQL: up to `DISPATCH_LEVEL`.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn filled(count: usize, make: impl Fn() -> T) -> Result<Self, NtStatus> {
+        if count == 0 {
+            return Ok(Self::EMPTY);
+        }
+        // SAFETY: an item has no bytes of its own that could go.
+        unsafe { Self::around(count, 0, |_none| make()) }
+    }
+}
+
 impl<T> Deref for Array<T> {
     type Target = [T];
 

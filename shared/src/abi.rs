@@ -13,6 +13,8 @@ pub mod vpci;
 
 use core::ffi::c_void;
 
+use crate::halves::{join, split};
+
 /// A kernel status, as C functions return it; see [`NtStatus`](crate::NtStatus).
 pub type NTSTATUS = i32;
 
@@ -89,6 +91,21 @@ pub(crate) use {c_function, layout};
 c_function! {
     /// Takes or drops a reference to what `Context` stands for (`PINTERFACE_REFERENCE`, `PINTERFACE_DEREFERENCE`).
     pub type INTERFACE_REFERENCE = fn(Context: *mut c_void);
+}
+
+impl LUID {
+    /// Makes an identifier from its value.
+    #[must_use]
+    pub const fn from_value(value: u64) -> Self {
+        let (low, high) = split(value);
+        Self { LowPart: low, HighPart: high.cast_signed() }
+    }
+
+    /// Gives the value; no two devices have the same.
+    #[must_use]
+    pub fn value(self) -> u64 {
+        join(self.LowPart, self.HighPart.cast_unsigned())
+    }
 }
 
 impl GUID {

@@ -1,5 +1,7 @@
 //! Block ids, masks of blocks, and the length of one transfer.
 
+use crate::halves::split;
+
 /// Names one block; the IHV chooses the numbers.
 ///
 /// Source: `pcivirt.h`, `SRIOV_READ_BLOCK` and `SRIOV_WRITE_BLOCK`.
@@ -59,6 +61,12 @@ impl BlockMask {
     #[must_use]
     pub const fn bits(self) -> u64 {
         self.0
+    }
+
+    /// Gives the lower and the upper half of the number.
+    #[must_use]
+    pub const fn halves(self) -> (u32, u32) {
+        split(self.0)
     }
 
     /// Says whether no block is in the set.

@@ -176,6 +176,13 @@ impl Call<'_> {
         self.services.invalidate(target, blocks);
     }
 
+    /// Has the virtualization stack ask for the mitigated ranges of a VF again: they have changed.
+    ///
+    /// For drivers that supply some; see [`Mitigation`](crate::Mitigation).
+    pub fn update_mitigated_ranges(&self, vf: VfIndex) {
+        self.services.update_mitigated_ranges(vf);
+    }
+
     /// Gives the state of any VF.
     #[must_use]
     pub fn state(&self, vf: VfIndex) -> VfState {

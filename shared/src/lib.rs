@@ -23,6 +23,7 @@
 //! | how are calls serialised, and who waits for whom? | [`Gate`], [`Parker`] |
 //! | what does a host bring? | [`Platform`], [`Gated`], [`Source`], [`Sink`], zeroed [`VirtualFunction`]s, [`VfMemory`] |
 //! | how does a handler come and go? | [`HandlerTable`], [`PhysicalFunction::unregister`] |
+//! | what if a guest must not reach a register itself? | [`Mitigation`] |
 //! | what if nobody serves a block? | [`Unclaimed`] |
 //! | what did a VF write last? | [`PhysicalFunction::written_content`], [`Content`] |
 //! | what if a VF misbehaves? | [`Standing`], [`Override`] |
@@ -137,6 +138,7 @@ mod handler_memory;
 mod handler_table;
 mod invalidation;
 mod message;
+mod mitigation;
 mod negotiation;
 mod owned;
 mod physical_function;
@@ -175,6 +177,7 @@ pub use message::{
     Blocks, ClientError, LONGEST_MESSAGE, MessageBlocks, MessageClient, MessageHandler, MessageLimits,
     Messages, Outbox, SendError,
 };
+pub use mitigation::{MOST_RANGES, Mitigated, MitigatedRange, Mitigation, Register, RegisterAccess};
 pub use negotiation::{Agreement, Negotiation, NegotiationRecord, Offer};
 pub use owned::Owned;
 pub use physical_function::{Content, Leaving, PhysicalFunction, StartError, VfError};

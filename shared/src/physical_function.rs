@@ -12,7 +12,7 @@
 //! ```
 //!
 //! The other parts of it are in the submodules: the calls (`call`, `check`, `ask`), the life of the VFs (`life`),
-//! handlers coming and going (`drain`), what the PF side does to VFs at any time (`publish`),
+//! handlers coming and going (`drain`), accesses to mitigated registers (`mitigate`), what the PF side does to VFs at any time (`publish`),
 //! what lies in their stores (`content`), and what the operator sees
 //! and decides (`operator`).
 
@@ -22,6 +22,7 @@ mod check;
 mod content;
 mod drain;
 mod life;
+mod mitigate;
 mod operator;
 mod publish;
 
@@ -55,6 +56,8 @@ pub struct PhysicalFunction<'a, G, R, const BLOCKS: usize> {
     budget: AtomicU64,
     /// Not 0 while an invalidation may be waiting.
     posted: AtomicU32,
+    /// Not 0 while mitigated ranges may have changed that nobody was told of.
+    ranges_changed: AtomicU32,
     /// The VF whose turn it is to be told.
     turn: AtomicU32,
     refused: RefusalCounters,
@@ -86,6 +89,7 @@ impl<'a, G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'a
             last_count: AtomicU32::new(0),
             budget: AtomicU64::new(SECOND),
             posted: AtomicU32::new(0),
+            ranges_changed: AtomicU32::new(0),
             turn: AtomicU32::new(0),
             refused: RefusalCounters::new(),
         }

@@ -13,6 +13,7 @@ pub(crate) trait Services: Sync {
     fn publish(&self, vf: VfIndex, block: BlockId, content: &[u8], time: u64) -> Result<(), PublishError>;
     fn publish_in_life(&self, vf: Vf, block: BlockId, content: &[u8], time: u64) -> Result<(), PublishError>;
     fn invalidate(&self, target: InvalidationTarget, blocks: BlockMask);
+    fn update_mitigated_ranges(&self, vf: VfIndex);
     fn state(&self, vf: VfIndex) -> VfState;
     fn published(&self, vf: VfIndex, block: BlockId, out: &mut [u8]) -> u8;
     /// Called inside the VF's gate only. Does not call `act` if there are fewer bytes than the handler states.

@@ -48,6 +48,8 @@ pub struct VirtualFunction<G, R, const BLOCKS: usize> {
     pub(crate) recorder: Recorder,
     pub(crate) store: BlockStore<BLOCKS>,
     pub(crate) refused: RefusalCounters,
+    /// Not 0 while mitigated ranges of the VF have changed that nobody was told of.
+    pub(crate) ranges_changed: AtomicU32,
     /// Last, because it is rarely touched: processors fetch lines in pairs, and the next VF's gate comes after it.
     pub(crate) evidence: EvidenceBox,
 }
@@ -85,6 +87,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> VirtualFunction<G, R, B
                 policy: Policy::new(),
                 evidence: EvidenceBox::new(),
                 refused: RefusalCounters::new(),
+                ranges_changed: AtomicU32::new(0),
                 handler_time: Histogram::new(),
                 store: BlockStore::new(),
                 recorder: Recorder::new(),

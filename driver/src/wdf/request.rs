@@ -11,7 +11,10 @@ use backchannel::{
             PF_BACKCHANNEL_INVALIDATE, PF_BACKCHANNEL_PERMIT, PF_BACKCHANNEL_PF, PF_BACKCHANNEL_SET_BLOCK,
             PF_BACKCHANNEL_VF, PF_BACKCHANNEL_VF_INPUT,
         },
-        pcivirt::{SRIOV_INVALIDATE_BLOCK, SRIOV_PROXY_QUERY_LUID_OUTPUT},
+        pcivirt::{
+            SRIOV_INVALIDATE_BLOCK, SRIOV_MITIGATED_RANGE_COUNT_OUTPUT, SRIOV_MITIGATED_RANGES_INPUT,
+            SRIOV_MITIGATED_RANGES_OUTPUT, SRIOV_PROXY_QUERY_LUID_OUTPUT,
+        },
     },
 };
 use wdk_sys::{
@@ -66,6 +69,9 @@ plain!(
     u16,
     i32,
     SRIOV_INVALIDATE_BLOCK,
+    SRIOV_MITIGATED_RANGE_COUNT_OUTPUT,
+    SRIOV_MITIGATED_RANGES_INPUT,
+    SRIOV_MITIGATED_RANGES_OUTPUT,
     SRIOV_PROXY_QUERY_LUID_OUTPUT,
     PF_BACKCHANNEL_BLOCK,
     PF_BACKCHANNEL_CHANGE,
@@ -111,6 +117,46 @@ impl Request {
         self.answer_bytes(bytes);
     }
 
+    /// Completes with what `find` makes of its input.
+    pub(crate) fn reply<I: Plain, O: Plain>(self, find: impl FnOnce(I) -> Result<O, NtStatus>) {
+        match self.input::<I>().and_then(find) {
+            Ok(output) => self.answer(&output),
+            Err(status) => self.complete(status),
+        }
+    }
+
+    /// Completes with an array of at most `count` items, which `list` gives one by one.
+    ///
+    /// Fails where the sender's buffer is too small for so many, and where `list` does.
+    pub(crate) fn answer_each<T: Plain>(
+        self,
+        count: usize,
+        list: impl FnOnce(&mut dyn FnMut(T)) -> Result<(), NtStatus>,
+    ) {
+        // A buffer of no bytes is no buffer to the framework.
+        if count == 0 {
+            return self.complete(NtStatus::SUCCESS);
+        }
+        let place = match self.output(size_of::<T>().saturating_mul(count)) {
+            Ok(place) => place,
+            Err(status) => return self.complete(status),
+        };
+        let mut items = 0_usize;
+        let listed = list(&mut |item| {
+            if items < count {
+                // SAFETY: KMDF says that the buffer has room for `count` items.
+                let next = unsafe { place.cast::<T>().add(items) };
+                // SAFETY: as above; the buffer is ours until the request is completed.
+                unsafe { next.write_unaligned(item) };
+                items = items.saturating_add(1);
+            }
+        });
+        match listed {
+            Ok(()) => self.complete_with(size_of::<T>().saturating_mul(items)),
+            Err(status) => self.complete(status),
+        }
+    }
+
     fn answer_bytes(self, bytes: &[u8]) {
         let place = match self.output(bytes.len()) {
             Ok(place) => place,
@@ -118,7 +164,12 @@ impl Request {
         };
         // SAFETY: KMDF says that the buffer has room for so many; it is ours until the request is completed.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len()) };
-        let information = u64::try_from(bytes.len()).unwrap_or(0);
+        self.complete_with(bytes.len());
+    }
+
+    /// Completes with so many bytes of output.
+    fn complete_with(self, length: usize) {
+        let information = u64::try_from(length).unwrap_or(0);
         // SAFETY: we hold the request, and it is consumed here.
         unsafe {
             call_unsafe_wdf_function_binding!(

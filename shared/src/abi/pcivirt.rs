@@ -249,6 +249,13 @@ impl SRIOV_DEVICE_INTERFACE_STANDARD_2 {
     pub const VERSION: u16 = 2;
 }
 
+impl MITIGABLE_DEVICE_INTERFACE {
+    /// The value of `Size`.
+    pub const SIZE: u16 = 40;
+    /// The value of `Version`. SPEC: nothing published says it; the first of an interface is 1.
+    pub const VERSION: u16 = 1;
+}
+
 /// Output of [`IOCTL_SRIOV_INVALIDATE_BLOCK`]. SPEC: one page calls it input; by meaning it is output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]

@@ -173,7 +173,7 @@ impl<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize> PhysicalFunction<'_, G,
         self.vf(vf).map(|entry| Vf { index: vf, generation: entry.generation() })
     }
 
-    fn served(&self, vf: u16) -> Result<VfIndex, VfError> {
+    pub(super) fn served(&self, vf: u16) -> Result<VfIndex, VfError> {
         if self.life.load(Ordering::Acquire) & STARTED == 0 {
             return Err(VfError::NotStarted);
         }

@@ -230,6 +230,10 @@ where
         Self::invalidate(self, target, blocks);
     }
 
+    fn update_mitigated_ranges(&self, vf: VfIndex) {
+        Self::update_mitigated_ranges(self, vf);
+    }
+
     fn state(&self, vf: VfIndex) -> VfState {
         self.vf_state(vf)
     }

@@ -19,6 +19,8 @@ mod late_handlers;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod mitigation;
+#[cfg(test)]
 mod negotiation;
 #[cfg(test)]
 mod operator;

@@ -1,5 +1,6 @@
 /* The function driver of a PF, as an IHV may have one already: it knows nothing of VFs or of the backchannel. The backchannel
- * lies above it as a filter. It serves a request, reads and an interface of its own, and counts what PnP and power do to it.
+ * lies above it as a filter. It serves a request, reads and an interface of its own, says how many ranges of its VFs are
+ * mitigated, and counts what PnP and power do to it.
  */
 #include <ntddk.h>
 #include <ntstatus.h>
@@ -8,6 +9,9 @@
 /* FILE_DEVICE_UNKNOWN, METHOD_BUFFERED, FILE_ANY_ACCESS. */
 #define IOCTL_IHV_COUNTS CTL_CODE(0x22, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define IOCTL_IHV_REFUSED CTL_CODE(0x22, 0x802, METHOD_BUFFERED, FILE_ANY_ACCESS)
+/* IOCTL_SRIOV_QUERY_MITIGATED_RANGE_COUNT and the size of its output. */
+#define IOCTL_RANGE_COUNT CTL_CODE(0x22, 0x816, METHOD_BUFFERED, FILE_READ_ACCESS)
+#define RANGE_COUNTS 6
 
 /* {6D1C4C1E-5A0B-4D35-9B1F-3A6E0C9E4B71} */
 static const GUID ihv_interface = {0x6d1c4c1e, 0x5a0b, 0x4d35, {0x9b, 0x1f, 0x3a, 0x6e, 0x0c, 0x9e, 0x4b, 0x71}};
@@ -66,10 +70,25 @@ static NTSTATUS query_remove(WDFDEVICE device)
     return STATUS_SUCCESS;
 }
 
+static void count_ranges(WDFREQUEST request)
+{
+    ULONG *output;
+    ULONG bar;
+    NTSTATUS status = WdfRequestRetrieveOutputBuffer(request, RANGE_COUNTS * sizeof(*output), (PVOID *)&output, NULL);
+    for (bar = 0; NT_SUCCESS(status) && bar < RANGE_COUNTS; bar++) {
+        output[bar] = bar + 1;
+    }
+    WdfRequestCompleteWithInformation(request, status, NT_SUCCESS(status) ? RANGE_COUNTS * sizeof(*output) : 0);
+}
+
 static void control(WDFQUEUE queue, WDFREQUEST request, size_t output_length, size_t input_length, ULONG code)
 {
     struct counts *output;
     NTSTATUS status;
+    if (code == IOCTL_RANGE_COUNT) {
+        count_ranges(request);
+        return;
+    }
     if (code != IOCTL_IHV_COUNTS) {
         WdfRequestComplete(request, code == IOCTL_IHV_REFUSED ? STATUS_DEVICE_NOT_READY : STATUS_INVALID_DEVICE_REQUEST);
         return;

@@ -9,7 +9,7 @@ use crate::nt::status::{self, Status};
 use crate::partition::{Decider, Partition};
 use crate::sys::GUID;
 use crate::vsp::door::Visit;
-use crate::vsp::members::{Filled, Out};
+use crate::vsp::members::{Filled, Out, RegisterAccess};
 
 /// Has the VSP call the PF; without one, nobody is asked.
 pub(super) fn ask(partition: &Partition, call: impl FnOnce(&Visit) -> Outcome) -> Outcome {
@@ -36,6 +36,26 @@ pub(super) fn config_read(pf: &Visit, vf: u16, offset: u32, length: u32, buffer:
     let touched = after.iter().filter(|byte| **byte != UNTOUCHED).count();
     let data = (length != 0).then(|| Data(before.is_some().then_some(after)));
     Outcome { data, touched: Some(touched), ..Outcome::of(status, Decider::Pf) }
+}
+
+/// The outcome of a read of a mitigated register.
+pub(super) fn register_read(pf: &Visit, access: &RegisterAccess, buffer: ReadBuffer) -> Outcome {
+    let before = (buffer == ReadBuffer::Present).then(|| vec![UNTOUCHED; room(access.length)]);
+    match pf.access_register(access, before.as_deref()) {
+        Ok((status, after)) => {
+            let data = (!after.is_empty()).then_some(Data(Some(after)));
+            Outcome { data, ..Outcome::of(status, Decider::Pf) }
+        }
+        Err(status) => Outcome::of(status, Decider::Vsp),
+    }
+}
+
+/// The outcome of a write to a mitigated register.
+pub(super) fn register_write(pf: &Visit, access: &RegisterAccess, data: Option<&[u8]>) -> Outcome {
+    match pf.access_register(access, data) {
+        Ok((status, _)) => Outcome::of(status, Decider::Pf),
+        Err(status) => Outcome::of(status, Decider::Vsp),
+    }
 }
 
 /// The outcome of a member that fills a few bytes.

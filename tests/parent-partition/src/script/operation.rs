@@ -182,6 +182,36 @@ pub enum Operation {
         #[serde(default)]
         null: bool,
     },
+    /// The VSP has the PF carry out a guest's read of a mitigated register.
+    RegisterRead {
+        /// Any VF index.
+        vf: u16,
+        /// Any register.
+        bar: u16,
+        /// Any offset.
+        #[serde(deserialize_with = "wide_number")]
+        offset: u64,
+        /// Any length.
+        length: u32,
+        /// `"data":null` stands for a NULL buffer.
+        #[serde(default, rename = "data", deserialize_with = "null_buffer")]
+        buffer: ReadBuffer,
+    },
+    /// The same of a write.
+    RegisterWrite {
+        /// Any VF index.
+        vf: u16,
+        /// Any register.
+        bar: u16,
+        /// Any offset.
+        #[serde(deserialize_with = "wide_number")]
+        offset: u64,
+        /// Any length; that of `data` unless given.
+        length: Option<u32>,
+        /// The buffer; `None` is a NULL pointer.
+        #[serde(deserialize_with = "bytes_or_null")]
+        data: Option<Vec<u8>>,
+    },
     /// The VSP sends IRP_MN_QUERY_INTERFACE and gives back at once what it is handed.
     QueryInterface {
         /// `"sriov"`, `"mitigable"`, or a GUID with dashes.

@@ -17,6 +17,7 @@ use crate::partition::{Decider, Partition};
 use crate::plugins::Plugins;
 use crate::pnp::{self, DeviceRef};
 use crate::traffic::Traffic;
+use crate::vsp::members::RegisterAccess;
 
 /// A partition that a script is played on.
 #[derive(Debug)]
@@ -148,6 +149,15 @@ impl Stage for Play {
             Operation::LuidVf { luid, null } => members::ask(partition, |pf| {
                 members::second(pf.luid_vf(luid, members::out(null)).map(members::vf_index))
             }),
+            Operation::RegisterRead { vf, bar, offset, length, buffer } => {
+                let access = RegisterAccess { vf, read: true, bar, offset, length };
+                members::ask(partition, |pf| members::register_read(pf, &access, buffer))
+            }
+            Operation::RegisterWrite { vf, bar, offset, length, data } => {
+                let length = length.unwrap_or(data.as_ref().map_or(0, Vec::len) as u32);
+                let access = RegisterAccess { vf, read: false, bar, offset, length };
+                members::ask(partition, |pf| members::register_write(pf, &access, data.as_deref()))
+            }
             Operation::QueryInterface { guid, size, version } => {
                 members::ask(partition, |pf| members::query_interface(pf, guid, size, version))
             }

@@ -19,6 +19,21 @@ pub enum Out {
     Null,
 }
 
+/// The arguments of ReadWriteMitigatedRegister besides its buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegisterAccess {
+    /// Any VF index.
+    pub vf: u16,
+    /// Whether it is a read.
+    pub read: bool,
+    /// Any register.
+    pub bar: u16,
+    /// Any offset.
+    pub offset: u64,
+    /// Any length.
+    pub length: u32,
+}
+
 /// What a member said, and what its memory held then; no bytes where it got a NULL pointer.
 pub type Filled = (Status, Vec<u8>);
 
@@ -146,6 +161,44 @@ impl Pf {
             let member = pf.member("QueryLuidVf", address(second.QueryLuidVf));
             member.fill(out, 2, |routine, context, vf| invoke!(routine; context, luid, vf))
         })
+    }
+
+    /// Has the PF carry out a guest's access to a mitigated register: a write of `data`, or a read into as many bytes.
+    ///
+    /// `None` is a NULL buffer. Breaks [`Rule::Access`] when a write changed the buffer.
+    ///
+    /// # Errors
+    /// The PF has no such registers.
+    pub fn access_register(&self, access: &RegisterAccess, data: Option<&[u8]>) -> Result<Filled, Status> {
+        let table = self.mitigable().ok_or(status::NOT_SUPPORTED)?;
+        let routine = address(table.ReadWriteMitigatedRegister);
+        let member = Member {
+            name: "ReadWriteMitigatedRegister",
+            routine,
+            context: table.Context.expose_provenance(),
+        };
+        let RegisterAccess { vf, read, bar, offset, length } = *access;
+        let call = |data: *mut u8| {
+            member.call(|routine, context| invoke!(routine; context, vf, read, bar, offset, length, data))
+        };
+        let filled = match data {
+            None => (call(std::ptr::null_mut()), Vec::new()),
+            Some(data) => {
+                let mut lender = Lender::new(data.len());
+                let lent = lender.lend(data);
+                (call(lent.pointer()), lent.back(member.name, routine))
+            }
+        };
+        invoke!(address(table.InterfaceDereference); table.Context);
+        if !read && data.is_some_and(|data| data != filled.1) {
+            judge::violation_at(
+                Rule::Access,
+                member.name,
+                routine,
+                "changed the buffer it was given to read",
+            );
+        }
+        Ok(filled)
     }
 
     fn with_second<T>(

@@ -8,7 +8,10 @@ use crate::machine::{Word, irql};
 use crate::nt::status::{self, Status};
 use crate::nt::{device_interface, file};
 use crate::pnp;
-use crate::sys::{FILE_OBJECT, GUID, SRIOV_DEVICE_INTERFACE_STANDARD, SRIOV_DEVICE_INTERFACE_STANDARD_2};
+use crate::sys::{
+    FILE_OBJECT, GUID, MITIGABLE_DEVICE_INTERFACE, SRIOV_DEVICE_INTERFACE_STANDARD,
+    SRIOV_DEVICE_INTERFACE_STANDARD_2,
+};
 
 /// The PF, open and asked for its interface.
 #[derive(Debug)]
@@ -130,6 +133,17 @@ impl Pf {
         None
     }
 
+    /// The interface of mitigated registers, which the caller gives back; `None` from a PF without any.
+    pub(super) fn mitigable(&self) -> Option<MITIGABLE_DEVICE_INTERFACE> {
+        let mut table = MITIGABLE_DEVICE_INTERFACE::default();
+        // SAFETY: the file object is open.
+        let top = unsafe { file::IoGetRelatedDeviceObject(self.file) };
+        let buffer = (&raw mut table).cast();
+        // SAFETY: the device is live while the file is open, and the buffer has the size.
+        let status = unsafe { pnp::query_interface(top, &MITIGABLE, MITIGABLE_SIZE, VERSION, buffer) };
+        (status == status::SUCCESS).then_some(table)
+    }
+
     pub(super) fn table(&self) -> &SRIOV_DEVICE_INTERFACE_STANDARD {
         &self.interface.0
     }
@@ -189,10 +203,19 @@ impl std::fmt::Debug for Interface {
 
 const _: () = assert!(size_of::<SRIOV_DEVICE_INTERFACE_STANDARD>() == 120);
 const _: () = assert!(size_of::<SRIOV_DEVICE_INTERFACE_STANDARD_2>() == 144);
+const _: () = assert!(size_of::<MITIGABLE_DEVICE_INTERFACE>() == 40);
 const SIZE: u16 = 120;
 const VERSION: u16 = 1;
 const SIZE_2: u16 = 144;
 const VERSION_2: u16 = 2;
+const MITIGABLE_SIZE: u16 = 40;
+/// GUID_MITIGABLE_DEVICE_INTERFACE.
+const MITIGABLE: GUID = GUID {
+    Data1: 0xadfd_9567,
+    Data2: 0x4245,
+    Data3: 0x497e,
+    Data4: [0x85, 0x72, 0x78, 0xd4, 0x5c, 0x16, 0x22, 0xb8],
+};
 /// GUID_DEVINTERFACE_VIRTUALIZABLE_DEVICE.
 pub const CLASS: GUID = GUID {
     Data1: 0xa13a_7a93,

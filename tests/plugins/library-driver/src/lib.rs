@@ -2,13 +2,14 @@
 //!
 //! It has its own `DriverEntry` and its own handlers. Block 7 gives each VF its number, as a serial number would be given.
 //! Blocks 20 to 22 take messages of up to 64 KiB and send them back. Two more blocks, of whatever ids a VF likes, are kept
-//! for it.
+//! for it. Two pages of register 0 of each VF are mitigated.
 #![no_std]
 #![expect(unsafe_code, reason = "DriverEntry takes the system's pointers")]
 
 extern crate wdk_panic as _;
 
 mod messages;
+mod registers;
 
 use backchannel::{BlockHandler, BlockId, Call, NtStatus, Output, Owner, Schema, Unclaimed, schema};
 use pf_backchannel::Handlers;
@@ -18,12 +19,14 @@ use wdk_sys::{
 };
 
 use messages::MESSAGES;
+use registers::REGISTERS;
 
 static HANDLERS: Handlers = Handlers::with_unclaimed(
     &[&SerialNumber, &MESSAGES],
     &[&[SERIAL_NUMBER, LABEL], &messages::SCHEMAS],
     Unclaimed::Echo(2),
-);
+)
+.with_mitigation(&REGISTERS);
 
 const SERIAL_NUMBER: Schema = schema!(Schema::answered(BlockId::new(7)).length(4));
 

@@ -8,12 +8,13 @@ use scenarios::script::{answers_with, vsp_read, vsp_write, write};
 use serde_json::{Value, json};
 
 use crate::{
-    BUFFER_TOO_SMALL, DEVICE_NOT_READY, INVALID_DEVICE_REQUEST, NOT_SUPPORTED, PENDING, SUCCESS, awaited,
-    begin, go,
+    ACCESS_DENIED, BUFFER_TOO_SMALL, DEVICE_NOT_READY, INVALID_DEVICE_REQUEST, NOT_SUPPORTED, PENDING,
+    SUCCESS, awaited, begin, go,
 };
 
 const COUNTS: u32 = 0x0022_2004;
 const REFUSED: u32 = 0x0022_2008;
+const RANGE_COUNT: u32 = 0x0022_6058;
 const UNKNOWN: u32 = 0x0022_200C;
 const INTERFACE: &str = "6d1c4c1e-5a0b-4d35-9b1f-3a6e0c9e4b71";
 
@@ -80,6 +81,22 @@ fn requests_that_are_not_the_filters_reach_the_function_driver() {
     assert_eq!([&found[0]["data"], &found[1]["data"]], ["0100010000000000"; 2]);
     assert_eq!(found[6]["data"], "5a5a5a5a");
     assert_eq!(found[7]["data"], "0100010000000001");
+}
+
+#[test]
+fn mitigated_ranges_are_asked_of_the_function_driver() {
+    let by_user = json!({
+        "do": "ioctl", "code": RANGE_COUNT, "major": "device_control", "mode": "user", "input": "0000", "output": 24
+    });
+    let found = expect(&[
+        (json!({"do": "ioctl", "code": RANGE_COUNT, "input": "0000", "output": 24}), SUCCESS),
+        (
+            json!({"do": "ioctl", "code": 0x0022_605C, "input": "00000000", "output": 16}),
+            INVALID_DEVICE_REQUEST,
+        ),
+        (by_user, ACCESS_DENIED),
+    ]);
+    assert_eq!(found[0]["data"], "010000000200000003000000040000000500000006000000");
 }
 
 #[test]
