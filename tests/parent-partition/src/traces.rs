@@ -10,6 +10,7 @@
 //! | `host` | what a probe calls: names of objects, lines, stimuli |
 //! | `stage`, `send_pnp`, `send_io`, `sent`, `buffers` | the stimuli: driver, device, IRPs |
 //! | `bus` | the bus driver, which records what arrives |
+//! | `debugger` | where a framework image stops, and what it says |
 //! | `line`, `names` | lines, and the names of objects in them |
 //! | [`recorded`] | the recorded files, their index, the table of known differences |
 //! | [`compare`] | two traces, line by line |
@@ -19,6 +20,7 @@ mod buffers;
 mod bus;
 pub mod check;
 pub mod compare;
+mod debugger;
 mod host;
 mod line;
 mod names;

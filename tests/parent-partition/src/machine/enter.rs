@@ -1,7 +1,9 @@
 //! How simulator code calls a function pointer that may lie in an image.
 
 use std::path::Path;
+use std::ptr::with_exposed_provenance;
 
+use super::context::{self, Context};
 use super::thread_block::{ThreadBlock, expect_current};
 use super::{gate, thunk};
 use crate::image::{self, code};
@@ -63,6 +65,27 @@ pub fn call_lowering_to(function: usize, arguments: &[u64], level: u8) -> u64 {
     value
 }
 
+/// Ends the first function of an image that the current thread is in, as though it had returned; a routine that the image
+/// has called does so. Returns where simulator code, which must not be left, has called an image in between.
+///
+/// # Safety
+/// No value with a destructor, and no lock, lives in the routine that is being served.
+pub(crate) unsafe fn end_first_call() {
+    let block = expect_current();
+    let (mut context, place) = Context::of_caller(block);
+    // SAFETY: a call is being served, so `enter` has kept the place of the one before at `host_sp`, 0 for none.
+    let before = unsafe { with_exposed_provenance::<usize>(place.host_sp).read() };
+    if before != 0 {
+        return;
+    }
+    let home = place.image_sp - HOME;
+    // SAFETY: `enter` called the function there: below the room for its arguments lies where it returns to.
+    context.rip = unsafe { with_exposed_provenance::<u64>(home - size_of::<u64>()).read() };
+    context.general[context::RSP] = home as u64;
+    // SAFETY: the caller's promise; what `enter` wants kept, it takes from the host stack.
+    unsafe { context.resume(block, place) }
+}
+
 /// A pointer to nothing was handed over: by the image whose call is being served, else by the only one there is.
 fn no_code(block: &ThreadBlock, function: usize) -> ! {
     let detail = format_args!("{function:#x} is no code to call");
@@ -75,3 +98,5 @@ fn no_code(block: &ThreadBlock, function: usize) -> ! {
 }
 
 const MOST: usize = 16;
+/// The room for arguments that a function of four or fewer finds above its return address.
+const HOME: usize = 32;

@@ -16,6 +16,7 @@ use crate::coverage;
 use crate::image::{self, Callers, Registers};
 use crate::judge::Rule;
 use crate::memory::{self, pages};
+use crate::nt::debug;
 use crate::record::{self, Kind, Record};
 
 /// Routes faults and panics of this process here; done once.
@@ -85,6 +86,10 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context:
         let after = &mut registers[libc::REG_RIP as usize];
         if let Some(at) = coverage::resume(*after as usize) {
             *after = at as i64;
+            return;
+        }
+        // Code of an image stopped by itself, so no lock of the simulator's is held here.
+        if debug::goes_on_at(*after as usize) {
             return;
         }
     }

@@ -31,6 +31,7 @@ pub mod thunk;
 pub mod turn;
 pub mod wait;
 
+pub(crate) use enter::end_first_call;
 pub use enter::{call, call_lowering_to};
 pub use stack::{KERNEL_STACK_SIZE, StackUse, deepest_stacks};
 pub use thread_block::{

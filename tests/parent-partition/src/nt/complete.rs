@@ -28,7 +28,7 @@ pub unsafe extern "win64" fn IofCompleteRequest(irp: *mut IRP, _boost: i8) {
     // which it is not touched, or until it is finished below.
     unsafe {
         if (*irp).CancelRoutine.is_some() {
-            violation(
+            judge::finding(
                 Rule::CancelRoutine,
                 format_args!("the IRP {irp:p} is completed with a cancel routine set"),
             );

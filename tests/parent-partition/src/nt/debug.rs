@@ -1,11 +1,40 @@
-//! Text for a debugger, and the end of the system: DbgPrint, KeBugCheckEx.
+//! Text for a debugger, stops for it, and the end of the system: DbgPrint, DbgBreakPointWithStatus, KeBugCheckEx.
 
 use std::io::Write;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::format::{self, Family};
 use super::irql::PASSIVE_LEVEL;
+use crate::image;
 use crate::judge::{Rule, for_caller, violation};
 use crate::machine::irql;
+
+/// A kernel debugger that the run plays: it lets the system go on after each stop.
+#[derive(Clone, Copy, Debug)]
+pub struct Debugger {
+    /// Is handed what is printed.
+    pub printed: fn(&str),
+    /// Is told of each stop, on the thread that has stopped.
+    pub stopped: fn(),
+}
+
+/// Has the system run under a debugger; once in a process.
+pub fn attach(debugger: Debugger) {
+    // A second debugger would see what the first one does.
+    let _ = DEBUGGER.set(debugger);
+    ENABLED.store(1, Ordering::Relaxed);
+    NOT_PRESENT.store(0, Ordering::Relaxed);
+}
+
+/// Whether a breakpoint instruction of an image, which ends before `after`, is a stop for a debugger that goes on there.
+pub(crate) fn goes_on_at(after: usize) -> bool {
+    let debugger = DEBUGGER.get().filter(|_| image::find(after - 1).is_some());
+    debugger.is_some_and(|debugger| {
+        (debugger.stopped)();
+        true
+    })
+}
 
 /// Writes a text to standard error.
 ///
@@ -55,10 +84,14 @@ pub unsafe extern "win64" fn DbgPrintEx(
     unsafe { print(template, &[a, b, c, d, e, f, g, h]) }
 }
 
-/// Stops for the debugger, which is not there.
+/// Stops for the debugger.
 ///
-/// Follows the DbgBreakPointWithStatus page. Judged: any call is an exception that nobody handles.
+/// Follows the DbgBreakPointWithStatus page. Judged: where no debugger is played, any call is an exception that nobody
+/// handles.
 pub extern "win64" fn DbgBreakPointWithStatus(status: u32) {
+    if let Some(debugger) = DEBUGGER.get() {
+        return (debugger.stopped)();
+    }
     violation(Rule::Exception, format_args!("a breakpoint of the status {status:#x}"))
 }
 
@@ -92,7 +125,15 @@ unsafe fn print(template: *const u8, arguments: &[u64]) -> i32 {
     if formatted.unicode && now > PASSIVE_LEVEL {
         violation(Rule::Irql, format_args!("UTF-16 text is converted at IRQL {now}"));
     }
+    if let Some(debugger) = DEBUGGER.get() {
+        (debugger.printed)(&formatted.text);
+    }
     // A closed standard error is no reason to end a run.
     drop(std::io::stderr().write_all(formatted.text.as_bytes()));
     0
 }
+
+static DEBUGGER: OnceLock<Debugger> = OnceLock::new();
+/// KdDebuggerEnabled and KdDebuggerNotPresent, which images read.
+pub(super) static ENABLED: AtomicU8 = AtomicU8::new(0);
+pub(super) static NOT_PRESENT: AtomicU8 = AtomicU8::new(1);

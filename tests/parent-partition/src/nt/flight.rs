@@ -19,7 +19,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use super::left::Left;
 use super::status::{self, Status};
 use crate::image::Image;
-use crate::judge::{Rule, violation, violation_at};
+use crate::judge::{Rule, is_tolerated, violation, violation_at};
 use crate::machine::thread_block;
 use crate::memory;
 use crate::sys::IRP;
@@ -224,7 +224,7 @@ impl Visit {
 }
 
 fn blame(verdict: Option<(Rule, usize, String)>) {
-    if let Some((rule, routine, text)) = verdict {
+    if let Some((rule, routine, text)) = verdict.filter(|(rule, ..)| !is_tolerated(*rule)) {
         violation_at(rule, "", routine, text);
     }
 }

@@ -9,6 +9,7 @@ use super::left::Left;
 use super::object::{self, Kind};
 use super::spin_lock::{KeAcquireSpinLockAtDpcLevel, KeReleaseSpinLockFromDpcLevel};
 use super::status::{self, Status};
+use super::watch;
 use crate::image::Image;
 use crate::invoke;
 use crate::judge::{self, Rule, for_caller, violation};
@@ -68,6 +69,7 @@ pub unsafe extern "win64" fn IoConnectInterruptEx(parameters: *mut ConnectParame
         return status::NOT_SUPPORTED;
     }
     object::expect(given.device.addr(), Kind::Device);
+    watch::called_with("IoConnectInterruptEx", "version", given.version);
     let levels = DISPATCH_LEVEL + 1..=HIGH_LEVEL;
     if !levels.contains(&given.level) || given.synchronize_level < given.level {
         let (level, lock) = (given.level, given.synchronize_level);
@@ -101,6 +103,7 @@ pub unsafe extern "win64" fn IoDisconnectInterruptEx(parameters: *const Disconne
     // SAFETY: the caller promises parameters.
     let object = for_caller(|| unsafe { (*parameters).object });
     find(object);
+    watch::called("IoDisconnectInterruptEx");
     lock().remove(&object.addr());
     memory::free(object.addr(), Some(TAG));
 }

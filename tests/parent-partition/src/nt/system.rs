@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
+use super::debug;
 use super::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL};
 use super::object::{self, Kind};
 use super::pool;
@@ -63,7 +64,7 @@ pub fn verify_drivers(on: bool) {
 ///
 /// Follows the KdRefreshDebuggerNotPresent page (any IRQL).
 pub extern "win64" fn KdRefreshDebuggerNotPresent() -> u8 {
-    1
+    debug::NOT_PRESENT.load(Ordering::Relaxed)
 }
 
 /// Returns how far apart data of different processors should lie: a cache line.
@@ -76,13 +77,11 @@ pub extern "win64" fn KeGetRecommendedSharedDataAlignment() -> u32 {
 /// The type objects and debugger flags that drivers import as variables.
 pub(super) fn variables() -> Vec<Export> {
     static FILE_TYPE: LazyLock<usize> = LazyLock::new(|| object::type_object(Kind::File).expose_provenance());
-    static DEBUGGER_ENABLED: u8 = 0;
-    static DEBUGGER_NOT_PRESENT: u8 = 1;
     let variable = |name, address| Export::data("ntoskrnl.exe", name, address);
     vec![
         variable("IoFileObjectType", (&raw const *FILE_TYPE).cast()),
-        variable("KdDebuggerEnabled", (&raw const DEBUGGER_ENABLED).cast()),
-        variable("KdDebuggerNotPresent", (&raw const DEBUGGER_NOT_PRESENT).cast()),
+        variable("KdDebuggerEnabled", (&raw const debug::ENABLED).cast()),
+        variable("KdDebuggerNotPresent", (&raw const debug::NOT_PRESENT).cast()),
     ]
 }
 

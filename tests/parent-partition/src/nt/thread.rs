@@ -77,13 +77,19 @@ pub unsafe extern "win64" fn PsCreateSystemThread(
     status::SUCCESS
 }
 
-/// Ends the calling system thread.
+/// Ends the calling system thread; does not return.
 ///
-/// Follows the PsTerminateSystemThread page (PASSIVE_LEVEL). Not served: a thread ends by returning from its routine, which
-/// the page names as the other way; a call breaks the rule not-served.
+/// Follows the PsTerminateSystemThread page (PASSIVE_LEVEL): STATUS_INVALID_PARAMETER on a thread that no driver has started.
+/// Judged: IRQL; what the thread's end is judged for (see [`PsCreateSystemThread`]). Not served: a call from a routine that
+/// the kernel itself has called on that thread, which would not return to it.
 pub extern "win64" fn PsTerminateSystemThread(_status: Status) -> Status {
     judge::irql_at_most(APC_LEVEL);
-    violation(Rule::NotServed, "return from the thread's routine instead")
+    if !is_thread(machine::current_thread()) {
+        return status::INVALID_PARAMETER;
+    }
+    // SAFETY: nothing but numbers lives here.
+    unsafe { machine::end_first_call() };
+    violation(Rule::NotServed, "the kernel has called the routine that ends the thread: it must return")
 }
 
 /// Returns the calling thread's identifier.

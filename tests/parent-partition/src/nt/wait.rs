@@ -140,7 +140,7 @@ unsafe fn limit(timeout: *const LARGE_INTEGER) -> Option<Duration> {
         judge::irql_at_most(DISPATCH_LEVEL);
     } else {
         if now > APC_LEVEL {
-            violation(Rule::WaitAboveApc, format_args!("waits at IRQL {now}"));
+            judge::finding(Rule::WaitAboveApc, format_args!("waits at IRQL {now}"));
         }
         spin_lock::expect_none_held("the thread waits");
     }

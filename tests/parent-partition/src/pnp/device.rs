@@ -7,7 +7,7 @@ use super::leaks::PATIENCE;
 use super::loader::DriverRef;
 use super::minor::{Minor, send};
 use super::queries;
-use super::resources::Resources;
+use super::resources::{Interrupt, Resources};
 use crate::invoke;
 use crate::judge::{self, Rule};
 use crate::nt::device::{self, DO_DEVICE_INITIALIZING};
@@ -116,7 +116,10 @@ pub fn start(device: &DeviceRef) -> Status {
     let hardware = pci_bus::Hardware::find(device.pdo);
     let resources = hardware.map(|hardware| {
         let function = hardware.function();
-        Resources::new(function.windows(), function.line_interrupt)
+        Resources::new(
+            function.windows(),
+            Interrupt { level: INTERRUPT_LEVEL, line: function.line_interrupt },
+        )
     });
     let sent = send(device.physical(), Minor::StartDevice, |location| {
         // SAFETY: the union's member of this minor function.
@@ -275,3 +278,6 @@ fn expect(driver: &DriverRef, right: bool, what: &str) {
         judge::violation_at(Rule::ObjectState, "", routine.map_or(0, |routine| routine as usize), what);
     }
 }
+
+/// The level at which devices interrupt.
+const INTERRUPT_LEVEL: u32 = 8;

@@ -13,18 +13,28 @@ pub(crate) struct Resources {
     translated: usize,
 }
 
+/// How a device interrupts, by [`VECTOR`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interrupt {
+    /// The level of its service routine.
+    pub(crate) level: u32,
+    /// Whether it comes over a line, not as a message.
+    pub(crate) line: bool,
+}
+
 impl Resources {
-    /// The lists of a device with one BAR, one message (or line), and a window for each VF BAR.
-    pub(crate) fn new(windows: impl Iterator<Item = (u64, u32)>, line: bool) -> Self {
+    /// The lists of a device with one BAR, one interrupt, and a window for each VF BAR.
+    pub(crate) fn new(windows: impl Iterator<Item = (u64, u32)>, interrupt: Interrupt) -> Self {
+        let Interrupt { level, line } = interrupt;
         let memory = |(start, length): (u64, u32)| {
             descriptor(TYPE_MEMORY, FLAGS_BAR, [start as u32, (start >> 32) as u32, length])
         };
         let bar = memory((BAR_START, BAR_LENGTH));
         let windows: Vec<_> = windows.map(memory).collect();
         // Raw: group and message count (of a line: its level), vector. Translated: level, vector.
-        let (flags, first) = if line { (FLAGS_LINE, LEVEL) } else { (FLAGS_MESSAGE, 1 << 16) };
+        let (flags, first) = if line { (FLAGS_LINE, level) } else { (FLAGS_MESSAGE, 1 << 16) };
         let raw = descriptor(TYPE_INTERRUPT, flags, [first, VECTOR, 0]);
-        let translated = descriptor(TYPE_INTERRUPT, flags, [LEVEL, VECTOR, 0]);
+        let translated = descriptor(TYPE_INTERRUPT, flags, [level, VECTOR, 0]);
         let with = |message| list(&[&[bar, message], &windows[..]].concat());
         Self { raw: with(raw), translated: with(translated) }
     }
@@ -89,8 +99,8 @@ const INTERFACE_TYPE_PCI: u32 = 5;
 const VERSION_AND_REVISION: u32 = 0x0001_0001;
 const BAR_START: u64 = 0xF_C000_0000;
 const BAR_LENGTH: u32 = 0x10_0000;
-const VECTOR: u32 = 0x81;
-const LEVEL: u32 = 8;
+/// The vector of each device's interrupt.
+pub(crate) const VECTOR: u32 = 0x81;
 const TAG: u32 = u32::from_le_bytes(*b"CmRL");
 
 #[cfg(test)]
@@ -101,7 +111,8 @@ mod tests {
     #[test]
     fn the_lists_have_the_layout_of_the_headers() {
         assert_eq!(size_of::<CM_PARTIAL_RESOURCE_DESCRIPTOR>(), DESCRIPTOR);
-        let resources = Resources::new([(0xF_D000_0000, 0x4000)].into_iter(), false);
+        let resources =
+            Resources::new([(0xF_D000_0000, 0x4000)].into_iter(), Interrupt { level: 8, line: false });
         // SAFETY: the list lives as long as `resources` and holds two partial descriptors.
         unsafe {
             let list = resources.translated();

@@ -7,7 +7,8 @@
 //!   stimuli the lines may then be in any order that keeps each thread's own; the lines of time that passes are no such
 //!   border, since a timer may be due before or after.
 //! * Where the real framework stops at what its verifier finds (`break`), a line says so; the simulated one's says which
-//!   rule was broken, in words of its own.
+//!   rule was broken, in words of its own. A framework image stops at the same level; its words are the recorded ones, or
+//!   none where its build leaves out what it traces.
 //! * Where the real framework stops for good (a bugcheck, a fault), the simulated one ends the run with the name of the
 //!   rule. What the recording has after that line is not played.
 
@@ -136,7 +137,9 @@ fn is_same(recorded: &Value, played: &Value) -> bool {
         return ["scenario", "driver", "verifier"].iter().all(|member| recorded[member] == played[member]);
     }
     if recorded.get("break").is_some() {
-        return played.get("break").is_some() && played["rule"].is_string();
+        let says_so = played["text"] == recorded["text"] || played["text"] == "";
+        let is_images = says_so && played["irql"] == recorded["irql"];
+        return played.get("break").is_some() && (played["rule"].is_string() || is_images);
     }
     recorded == played
 }
@@ -144,7 +147,9 @@ fn is_same(recorded: &Value, played: &Value) -> bool {
 /// Whether the recorded line is the finding for which that rule ended the run.
 fn is_finding(line: &Value, rule: &str, detail: &str) -> bool {
     if let Some(first) = line["p1"].as_u64().filter(|_| line.get("violation").is_some()) {
-        let bugcheck = detail.contains(&format!("0x10D/0x{first:X}:"));
+        // As the simulated framework names it, and as KeBugCheckEx is handed it by an image.
+        let bugcheck = detail.contains(&format!("0x10D/0x{first:X}:"))
+            || detail.contains(&format!("0x0000010d ({first:#x},"));
         let level = first == IRQL_MISMATCH && rule == Rule::ReturnedIrql.name();
         return bugcheck || level;
     }
@@ -224,6 +229,26 @@ mod tests {
         ];
         assert_eq!(outcome(&recorded, &played), Outcome::Equal);
         assert!(matches!(outcome(&recorded, &[json!({"break": true})]), Outcome::Different(1, ..)));
+    }
+
+    #[test]
+    fn a_framework_image_stops_at_the_same_level_with_the_same_words_or_none() {
+        let stop = |irql: u8, text| [json!({"break": true, "irql": irql, "text": text})];
+        let recorded = stop(2, "WDFREQUEST 0xrequest2 is not cancelable");
+        assert_eq!(outcome(&recorded, &recorded), Outcome::Equal);
+        assert_eq!(outcome(&recorded, &stop(2, "")), Outcome::Equal);
+        assert!(matches!(outcome(&recorded, &stop(0, "")), Outcome::Different(1, ..)));
+        assert!(matches!(outcome(&recorded, &stop(2, "another")), Outcome::Different(1, ..)));
+    }
+
+    #[test]
+    fn a_bugcheck_of_a_framework_image_is_a_finding_by_its_first_parameter() {
+        let recorded = [json!({"violation": "WDF_INVALID_HANDLE", "code": "0x10D", "p1": 5})];
+        let ended = |detail: &str| Ending::Rule("bugcheck".to_owned(), detail.to_owned());
+        let found = |detail| compare(&recorded, &[], &ended(detail));
+        assert_eq!(found("0x0000010d (0x5, 0x0, 0x1, 0x2)"), Outcome::Judged(1, "bugcheck".to_owned()));
+        assert!(matches!(found("0x0000010d (0x6, 0x5, 0x1, 0x2)"), Outcome::Different(1, ..)));
+        assert!(matches!(found("0x000000c4 (0x5, 0x0, 0x1, 0x2)"), Outcome::Different(1, ..)));
     }
 
     #[test]

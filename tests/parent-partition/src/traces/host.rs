@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::{bus, line, names, send_io, send_pnp, sent, stage};
 use crate::image::Export;
-use crate::judge::{Rule, for_caller, violation};
+use crate::judge::for_caller;
 use crate::machine::turn;
+use crate::nt::interrupt;
 use crate::nt::status::Status;
+use crate::pnp::resources::VECTOR;
 
 /// The exports, for a probe's import table.
 pub(super) fn exports() -> Vec<Export> {
@@ -107,7 +109,8 @@ extern "win64" fn pass_time(milliseconds: u32) {
 /// Lets the device interrupt.
 extern "win64" fn raise_interrupt() {
     line::write(r#""do":"interrupt""#);
-    violation(Rule::NotServed, "the simulated device does not interrupt");
+    interrupt::arrive(VECTOR);
+    turn::let_others_run();
 }
 
 /// # Safety

@@ -28,6 +28,11 @@ pub(super) fn of(kind: &str, object: usize) -> &'static CString {
     name
 }
 
+/// The name that an object has.
+pub(super) fn known(object: usize) -> Option<&'static CString> {
+    lock().names.get(&object).copied()
+}
+
 /// Numbers an IRP that is about to be sent, from 1 on.
 pub(super) fn number_irp(irp: usize) -> u32 {
     let mut table = lock();

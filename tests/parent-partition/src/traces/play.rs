@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{host, line, stage};
+use super::{debugger, host, line, stage};
 use crate::command::BAD_ARGUMENTS;
 use crate::image::{self, Exports, Image};
 use crate::judge::{self, Rule};
 use crate::machine::{self, thread, turn};
+use crate::wdfldr::choice;
 use crate::{kmdf, nt, pnp, wdfldr};
 
 /// Plays the scenario of a probe and writes its trace; returns the exit code.
@@ -21,17 +22,28 @@ pub fn play(image: &Path, scenario: &str) -> u8 {
     pnp::boot();
     turn::one_processor();
     let base = ["-verifier", "-enhanced"].iter().find_map(|ending| scenario.strip_suffix(ending));
-    kmdf::set_verifier(base.is_some());
+    let enhanced = scenario.ends_with("-enhanced");
     // The kernel of the recordings judged none of these.
     [Rule::CriticalRegion, Rule::IrpPending, Rule::SpinLock].into_iter().for_each(judge::tolerate);
-    if !scenario.ends_with("-enhanced") {
+    if choice::framework().is_some() {
+        // What the image makes of these mistakes is its own finding.
+        let own = [Rule::ReturnedIrql, Rule::Irql, Rule::WaitAboveApc, Rule::CancelRoutine];
+        own.into_iter().for_each(judge::tolerate);
+        wdfldr::stay();
+        nt::system::verify_drivers(base.is_some());
+        nt::debug::attach(debugger::DEBUGGER);
+    } else if !enhanced {
         [Rule::ReturnedIrql, Rule::Irql].into_iter().for_each(judge::tolerate);
     }
+    kmdf::set_verifier(base.is_some());
     kmdf::go_on_after_findings(|rule, text| {
         let (rule, irql) = (rule.name(), line::irql_member());
         line::write(format_args!(r#""break":true,{irql},"rule":"{rule}","text":{}"#, json!(text)));
     });
-    nt::watch::install(|routine| line::write(format_args!(r#""nt":"{routine}""#)));
+    nt::watch::install(|call| {
+        let number = call.number.map_or_else(String::new, |(what, number)| format!(r#","{what}":{number}"#));
+        line::write(format_args!(r#""nt":"{}"{number}"#, call.routine));
+    });
     let exports = Exports::new(nt::exports().into_iter().chain(wdfldr::exports()).chain(host::exports()));
     let loaded = match image::load(image, &exports) {
         Ok(loaded) => loaded,
@@ -44,7 +56,7 @@ pub fn play(image: &Path, scenario: &str) -> u8 {
         eprintln!("{} has no scenario {scenario}", image.display());
         return BAD_ARGUMENTS;
     };
-    stage::set_image(loaded);
+    stage::set_image(loaded, enhanced);
     let driver = image.file_stem().unwrap_or_default().to_string_lossy();
     line::write(format_args!(r#""scenario":"{scenario}","driver":"{driver}","verifier":{}"#, base.is_some()));
     let player = thread::spawn("scenario", move || {

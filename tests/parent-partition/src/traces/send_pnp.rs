@@ -9,7 +9,7 @@ use super::{bus, line, names};
 use crate::machine::{thread, turn};
 use crate::nt::request::Request;
 use crate::nt::status::{self, Status};
-use crate::pnp::resources::Resources;
+use crate::pnp::resources::{Interrupt, Resources};
 use crate::sys::{GUID, INTERFACE, IO_STACK_LOCATION};
 
 /// Sends a PnP IRP with the type that some have, and returns its status.
@@ -107,7 +107,7 @@ pub(super) extern "win64" fn start_without_resources() {
 
 fn pnp(minor: u8, kind: u32) -> (Request, u32) {
     let resources = minor == START_DEVICE && !NO_RESOURCES.load(Ordering::Relaxed);
-    let lists = resources.then(|| Resources::new(std::iter::empty(), false));
+    let lists = resources.then(|| Resources::new(std::iter::empty(), INTERRUPT));
     let (raw, translated) = lists.as_ref().map_or_else(Default::default, |lists| {
         (lists.raw().expose_provenance(), lists.translated().expose_provenance())
     });
@@ -163,6 +163,8 @@ impl Parcel {
     }
 }
 
+/// As the recordings' device interrupts.
+const INTERRUPT: Interrupt = Interrupt { level: 5, line: false };
 static NO_RESOURCES: AtomicBool = AtomicBool::new(false);
 const MJ_POWER: u8 = 22;
 const MJ_PNP: u8 = 27;

@@ -13,17 +13,21 @@ use crate::nt::hive;
 use crate::nt::status::{self, Status};
 use crate::sys::{DEVICE_OBJECT, DRIVER_OBJECT, UNICODE_STRING};
 
-/// Names the image that the probe's stimuli load.
-pub(super) fn set_image(image: &'static Image) {
-    assert!(IMAGE.set(image).is_ok(), "a process plays one scenario");
+/// Names the image that the probe's stimuli load, and whether the framework's enhanced checks are on for it.
+pub(super) fn set_image(image: &'static Image, enhanced: bool) {
+    assert!(IMAGE.set((image, enhanced)).is_ok(), "a process plays one scenario");
 }
 
 /// Makes the driver object and enters the driver.
 pub(super) extern "win64" fn load_driver() -> Status {
     line::write(r#""do":"DriverEntry""#);
-    let image = IMAGE.get().expect("the image is known before its code runs");
+    let (image, enhanced) = *IMAGE.get().expect("the image is known before its code runs");
     let key = driver::service_key(SERVICE);
-    hive::create(&format!(r"{key}\Parameters\Wdf"));
+    let options = format!(r"{key}\Parameters\Wdf");
+    hive::create(&options);
+    if enhanced {
+        hive::set(&options, "EnhancedVerifierOptions", hive::Value::dword(FUNCTION_TABLE_HOOKS));
+    }
     let object = driver::create(SERVICE, Some(image));
     DRIVER.store(object.expose_provenance(), Ordering::Relaxed);
     let path: *mut UNICODE_STRING = driver::zeroed();
@@ -79,6 +83,8 @@ fn driver_object() -> *mut DRIVER_OBJECT {
 }
 
 const SERVICE: &str = "probe";
-static IMAGE: OnceLock<&'static Image> = OnceLock::new();
+static IMAGE: OnceLock<(&'static Image, bool)> = OnceLock::new();
+/// Checks around callbacks, the one enhanced option that the recordings had on.
+const FUNCTION_TABLE_HOOKS: u32 = 1;
 static DRIVER: AtomicUsize = AtomicUsize::new(0);
 static DEVICE: AtomicUsize = AtomicUsize::new(0);

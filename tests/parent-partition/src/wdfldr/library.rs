@@ -24,6 +24,11 @@ pub fn version() -> Option<String> {
     VERSION.get().cloned()
 }
 
+/// Has the framework image stay after its last driver, from its next load to the end of the process.
+pub fn stay() {
+    state().stays = true;
+}
+
 /// Binds a driver to the framework image, which is loaded for it when it is not.
 pub(super) fn bind(
     file: &Path,
@@ -54,7 +59,7 @@ pub(super) fn bind(
         state.clients += 1;
         drop(state);
         write(component_globals, globals);
-    } else if state.clients == 0 {
+    } else if state.clients == 0 && !state.stays {
         drop(state);
         unload();
     }
@@ -69,7 +74,7 @@ pub(super) fn unbind(bind_info: usize, globals: usize) -> Status {
     let unregistered = invoke!(library.unregister_client; bind_info, globals) as Status;
     let mut state = state();
     state.clients -= 1;
-    let last = state.clients == 0;
+    let last = state.clients == 0 && !state.stays;
     drop(state);
     if last {
         unload();
@@ -176,6 +181,7 @@ struct State {
     information: Option<LibraryInfo>,
     is_loading: bool,
     clients: usize,
+    stays: bool,
 }
 
 fn state() -> MutexGuard<'static, State> {
@@ -183,7 +189,7 @@ fn state() -> MutexGuard<'static, State> {
 }
 
 static STATE: Mutex<State> =
-    Mutex::new(State { driver: None, information: None, is_loading: false, clients: 0 });
+    Mutex::new(State { driver: None, information: None, is_loading: false, clients: 0, stays: false });
 static VERSION: OnceLock<String> = OnceLock::new();
 const COMPONENT: &str = "KmdfLibrary";
 /// The service of Windows' own framework.

@@ -23,7 +23,7 @@ use crate::kmdf;
 use crate::nt::irql::PASSIVE_LEVEL;
 use crate::nt::status::{self, Status};
 
-pub use library::version;
+pub use library::{stay, version};
 
 /// What WDFLDR.SYS exports here.
 pub fn exports() -> Vec<Export> {
