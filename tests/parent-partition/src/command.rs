@@ -247,7 +247,7 @@ pub struct TracesArguments {
     /// The folder with index and recorded files.
     #[arg(long, value_name = "FOLDER", default_value = "tests/traces")]
     pub folder: PathBuf,
-    /// The folder with the probes' images; the test of the traces builds them.
+    /// The folder with the probes' images, which `cargo xtask traces` builds.
     #[arg(long, value_name = "FOLDER", default_value = "target/debug/c-drivers/tests/traces/probes")]
     pub probes: PathBuf,
     /// Only scenarios whose name begins so.
@@ -259,6 +259,10 @@ pub struct TracesArguments {
     /// Keep what is played in this folder, which --folder then takes, and compare it all the same.
     #[arg(long, value_name = "FOLDER")]
     pub record: Option<PathBuf>,
+    /// End with exit code 1 when a scenario differs that the table of differences does not have, or one of the tier core
+    /// is refused.
+    #[arg(long)]
+    pub check: bool,
     /// One JSON object a scenario instead of a table for people.
     #[arg(long)]
     pub json: bool,

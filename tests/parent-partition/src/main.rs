@@ -82,7 +82,8 @@ enum Command {
     /// Plays the recorded scenarios of the real framework on this one and compares them line by line.
     ///
     /// A scenario is equal; or judged: the recording has a finding of the framework where a rule ended the run; or
-    /// refused: the framework named what it does not have; or different. Exit code 0 whatever the comparison finds.
+    /// refused: the framework named what it does not have; or different. Without --check, exit code 0 whatever the
+    /// comparison finds.
     Traces(TracesArguments),
     /// Plays one scenario of a probe and prints its trace.
     #[command(hide = true)]
@@ -165,6 +166,19 @@ fn check_traces(arguments: &TracesArguments) -> ExitCode {
     });
     if !arguments.json {
         written = written.and_then(|()| write!(output, "{}", traces::summary::Summary::of(&checked)));
+    }
+    if arguments.check {
+        match traces::check::unexpected(&arguments.folder, &checked) {
+            Ok(unexpected) if unexpected.is_empty() => {}
+            Ok(unexpected) => {
+                eprintln!("not as recorded: {}", unexpected.join(", "));
+                return ExitCode::FAILURE;
+            }
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::from(BAD_ARGUMENTS);
+            }
+        }
     }
     // A reader who has seen enough closes the pipe.
     if written.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }

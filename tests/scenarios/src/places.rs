@@ -10,10 +10,13 @@ pub(crate) fn root() -> PathBuf {
         .expect("this package lies in the workspace")
 }
 
-/// The folder that the running test's profile is built into (`target/debug`).
+/// The folder that the running program's profile is built into (`target/debug`).
 pub(crate) fn profile() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its own path");
-    test.ancestors().nth(2).expect("a test lies in the profile's `deps`").to_owned()
+    let program = std::env::current_exe().expect("a program knows its own path");
+    let folder = program.parent().expect("a program lies in a folder");
+    // Tests lie one deeper than the commands.
+    let profile = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    profile.expect("`deps` lies in the profile's folder").to_owned()
 }
 
 /// The folder that wdk-build takes for an installed WDK; the cross build assembles it.

@@ -102,6 +102,10 @@ fn a_changed_recording_is_found() {
     let answers = check(changed.path(), "start-noadd");
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!(found(&answers[0]), Found::Different(7), "{answers:?}");
+    let run = traces(changed.path(), "start-noadd", &["--check".as_ref()]);
+    run.expect_code(FOUND);
+    assert!(run.errors.contains("not as recorded: start-noadd"), "{run}");
+    traces(&folder(), "start-noadd", &["--check".as_ref()]).expect_code(CLEAN);
 }
 
 #[test]
@@ -220,3 +224,5 @@ fn folder() -> PathBuf {
 
 /// How many lines the recordings of the tier *core* have.
 const CORE_LINES: u64 = 10_502;
+/// Exit code of a comparison that found something.
+const FOUND: i32 = 1;

@@ -15,6 +15,7 @@ mod partition;
 mod plugin;
 mod rustc_wrapper;
 mod test;
+mod traces;
 mod workspace;
 
 use std::{env, ffi::OsString, path::PathBuf, process::ExitCode};
@@ -96,6 +97,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Play the recorded scenarios of the real framework on the simulated one, or on an image, and compare or record them.
+    Traces {
+        /// Arguments of `parent-partition traces`: --framework FILE.sys, --record FOLDER, --check, --only NAME, --json.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Build what is missing and run the command `parent-partition`.
     Partition {
         /// Arguments of `parent-partition`.
@@ -124,6 +131,7 @@ fn main() -> ExitCode {
         Task::Bench { arguments } => partition::bench(&arguments),
         Task::Coverage { json } => coverage::run(json),
         Task::Soak { arguments } => partition::soak(&arguments),
+        Task::Traces { arguments } => traces::run(&arguments),
         Task::Partition { arguments } => partition::run(&arguments),
     };
     code(done)

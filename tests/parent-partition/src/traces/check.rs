@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::compare::{Ending, Outcome, compare};
-use super::recorded::{self, Scenario};
+use super::recorded::{self, Scenario, Tier};
 use crate::supervisor::{self, Verdict};
 use crate::wdfldr::choice;
 
@@ -67,6 +67,22 @@ pub fn check(selection: &Selection) -> Result<Vec<Checked>, String> {
     results.into_iter().map(|(_, checked)| checked).collect()
 }
 
+/// The scenarios that are not as they must be: one of the tier core that is refused, and one that differs in another line
+/// than the table of differences has.
+///
+/// # Errors
+/// The table cannot be read.
+pub fn unexpected<'a>(folder: &Path, checked: &'a [Checked]) -> Result<Vec<&'a str>, String> {
+    let known = recorded::differences(folder)?;
+    let is_known = |name: &str, line| known.iter().any(|known| known.scenario == name && known.line == line);
+    let is_unexpected = |one: &&Checked| match &one.outcome {
+        Outcome::Equal | Outcome::Judged(..) => false,
+        Outcome::Refused(_) => one.scenario.tier == Tier::Core,
+        Outcome::Different(line, ..) => !is_known(&one.scenario.name, *line),
+    };
+    Ok(checked.iter().filter(is_unexpected).map(|one| one.scenario.name.as_str()).collect())
+}
+
 fn take<'a>(next: &AtomicUsize, scenarios: &'a [Scenario]) -> Option<(usize, &'a Scenario)> {
     let index = next.fetch_add(1, Ordering::Relaxed);
     scenarios.get(index).map(|scenario| (index, scenario))
@@ -76,12 +92,13 @@ fn check_one(selection: &Selection, scenario: &Scenario) -> Result<Checked, Stri
     let recorded = recorded::lines(&selection.folder, &scenario.name)?;
     let image = selection.probes.join(&scenario.probe).with_extension("sys");
     if !image.is_file() {
-        return Err(format!("{} is missing: the test of the traces builds the probes", image.display()));
+        return Err(format!("{} is missing: `cargo xtask traces` builds the probes", image.display()));
     }
     let (played, ending) =
         played(&image, &scenario.name).map_err(|error| format!("{}: {error}", scenario.name))?;
     if let Some(folder) = &selection.record {
-        recorded::keep(folder, &scenario.name, &played)?;
+        let finding = ending.finding().map_or_else(String::new, |line| format!("{line}\n"));
+        recorded::keep(folder, &scenario.name, &format!("{played}{finding}"))?;
     }
     let lines = recorded::parse(&played).map_err(|error| format!("{}: {error}", scenario.name))?;
     let outcome = compare(&recorded, &lines, &ending);

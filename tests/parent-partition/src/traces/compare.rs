@@ -12,7 +12,7 @@
 //! * Where the real framework stops for good (a bugcheck, a fault), the simulated one ends the run with the name of the
 //!   rule. What the recording has after that line is not played.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::judge::Rule;
 
@@ -147,9 +147,7 @@ fn is_same(recorded: &Value, played: &Value) -> bool {
 /// Whether the recorded line is the finding for which that rule ended the run.
 fn is_finding(line: &Value, rule: &str, detail: &str) -> bool {
     if let Some(first) = line["p1"].as_u64().filter(|_| line.get("violation").is_some()) {
-        // As the simulated framework names it, and as KeBugCheckEx is handed it by an image.
-        let bugcheck = detail.contains(&format!("0x10D/0x{first:X}:"))
-            || detail.contains(&format!("0x0000010d ({first:#x},"));
+        let bugcheck = first_parameter(detail) == Some(first);
         let level = first == IRQL_MISMATCH && rule == Rule::ReturnedIrql.name();
         return bugcheck || level;
     }
@@ -157,13 +155,32 @@ fn is_finding(line: &Value, rule: &str, detail: &str) -> bool {
         && rule != Rule::NotServed.name()
 }
 
+/// The first parameter of bugcheck 0x10D, which ended a run: as the simulated framework names it, or as KeBugCheckEx was
+/// handed it by an image.
+fn first_parameter(detail: &str) -> Option<u64> {
+    let digits = ["0x10D/0x", "0x0000010d (0x"].iter().find_map(|start| detail.split_once(start))?.1;
+    let end = digits.find(|c: char| !c.is_ascii_hexdigit())?;
+    u64::from_str_radix(&digits[..end], 16).ok()
+}
+
+impl Ending {
+    /// The finding as a recording's last line; none of a run that ended by itself, or for what is not served.
+    #[must_use]
+    pub fn finding(&self) -> Option<Value> {
+        let Self::Rule(rule, detail) = self else { return None };
+        match first_parameter(detail) {
+            Some(first) => Some(json!({"violation": "WDF_VIOLATION", "code": "0x10D", "p1": first})),
+            None if rule == Rule::NotServed.name() => None,
+            None => Some(json!({"crash": rule, "text": detail})),
+        }
+    }
+}
+
 /// WDF_VERIFIER_IRQL_MISMATCH, first parameter of bugcheck 0x10D.
 const IRQL_MISMATCH: u64 = 14;
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn outcome(recorded: &[Value], played: &[Value]) -> Outcome {
@@ -249,6 +266,22 @@ mod tests {
         assert_eq!(found("0x0000010d (0x5, 0x0, 0x1, 0x2)"), Outcome::Judged(1, "bugcheck".to_owned()));
         assert!(matches!(found("0x0000010d (0x6, 0x5, 0x1, 0x2)"), Outcome::Different(1, ..)));
         assert!(matches!(found("0x000000c4 (0x5, 0x0, 0x1, 0x2)"), Outcome::Different(1, ..)));
+    }
+
+    #[test]
+    fn what_ended_a_run_is_a_finding_of_its_recording() {
+        let ended = |rule: &str, detail: &str| Ending::Rule(rule.to_owned(), detail.to_owned());
+        let endings = [
+            ended("bugcheck", "KeBugCheckEx: 0x0000010d (0x5, 0x0, 0x1008, 0x7f76)"),
+            ended("handle-type", "WDF_VIOLATION 0x10D/0xB: x"),
+            ended("access", "read at 0x10, no memory"),
+        ];
+        for ending in endings {
+            let recorded = [ending.finding().expect("a finding")];
+            assert!(matches!(compare(&recorded, &[], &ending), Outcome::Judged(1, _)), "{recorded:?}");
+        }
+        assert_eq!(ended("not-served", "IoGetDmaAdapter").finding(), None);
+        assert_eq!(Ending::Whole.finding(), None);
     }
 
     #[test]

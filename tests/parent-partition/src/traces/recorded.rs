@@ -71,12 +71,16 @@ pub fn index(folder: &Path) -> Result<Vec<Scenario>, String> {
     })
 }
 
-/// Reads `differences.tsv`.
+/// Reads `differences.tsv`; a folder of recordings that has none has no known differences.
 ///
 /// # Errors
 /// As [`index`].
 pub fn differences(folder: &Path) -> Result<Vec<Difference>, String> {
-    rows(&folder.join("differences.tsv"), |columns| match columns {
+    let table = folder.join("differences.tsv");
+    if !table.exists() {
+        return Ok(Vec::new());
+    }
+    rows(&table, |columns| match columns {
         [scenario, line, reason] if !reason.trim().is_empty() => Some(Difference {
             scenario: (*scenario).to_owned(),
             line: line.parse().ok()?,
