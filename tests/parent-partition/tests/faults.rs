@@ -5,10 +5,12 @@
 mod image;
 
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parent_partition::image::{Export, Image};
 use parent_partition::judge::{Rule, for_caller, violation};
 use parent_partition::memory::{self, Fill as Content, Pool};
+use parent_partition::nt::debug::{self, Debugger};
 use parent_partition::supervisor::Report;
 use parent_partition::{invoke, scenario};
 
@@ -214,6 +216,20 @@ fn a_division_by_zero_is_an_exception() {
 fn a_breakpoint_is_an_exception() {
     let verdict = scenario!(|| _ = run_exported!(faults(), "Breaks"));
     expect(verdict.expect_broken(Rule::Exception), "", "Breaks", "breakpoint");
+}
+
+#[test]
+fn a_breakpoint_is_a_stop_for_a_debugger_that_is_played() {
+    static STOPS: AtomicU32 = AtomicU32::new(0);
+    scenario!(|| {
+        let stopped = || _ = STOPS.fetch_add(1, Ordering::Relaxed);
+        debug::attach(Debugger { printed: |_| (), stopped });
+        let image = faults();
+        run_exported!(image, "Breaks");
+        assert_eq!(run_exported!(image, "Divides", 50), 2, "the image goes on");
+        assert_eq!(STOPS.load(Ordering::Relaxed), 1);
+    })
+    .expect_clean();
 }
 
 #[test]

@@ -184,6 +184,9 @@ static NTSTATUS control(PDEVICE_OBJECT device, PIRP irp)
         answer = extension->power.before;
         status = STATUS_SUCCESS;
         break;
+    case STORY(22):
+        status = end_thread(extension, &answer);
+        break;
     case STORY(16) | METHOD_OUT_DIRECT:
         return fill_direct(irp);
     case STORY(17) | METHOD_NEITHER:

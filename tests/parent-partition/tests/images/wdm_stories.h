@@ -40,6 +40,26 @@ static NTSTATUS run_thread(EXTENSION *extension)
     return status;
 }
 
+static void count_and_end(PVOID context)
+{
+    count_step(context);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+    ((EXTENSION *)context)->steps = 0;
+}
+
+static NTSTATUS end_thread(EXTENSION *extension, ULONG *answer)
+{
+    HANDLE thread;
+    LONG before = extension->steps;
+    NTSTATUS status = PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, count_and_end, extension);
+    if (NT_SUCCESS(status)) {
+        status = ZwWaitForSingleObject(thread, FALSE, NULL);
+        ZwClose(thread);
+    }
+    *answer = extension->steps - before;
+    return status;
+}
+
 static void work(PDEVICE_OBJECT device, PVOID context)
 {
     count_step(context);

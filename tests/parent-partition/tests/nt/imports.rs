@@ -107,7 +107,6 @@ refused_by_name! {
     PoGetSystemWake
     PoSetSystemWake
     RtlCaptureStackBackTrace
-    VfCheckNxPoolType
     WmiTraceMessageVa
     _purecall
 }

@@ -95,6 +95,7 @@ macro_rules! stories {
 stories! {
     the_hardware_key_holds_the_number_of_vfs: 1 answers [5, 0, 0, 0];
     a_system_thread_runs_and_is_waited_for: 4 answers [0; 4];
+    a_system_thread_can_end_itself: 22 answers [1, 0, 0, 0];
     a_work_item_runs_on_a_thread_of_its_own: 5 answers [0; 4];
     a_timer_queues_its_dpc_at_dispatch_level: 6 answers [0; 4];
     mutexes_hold_off_apcs: 7 answers [0; 4];
