@@ -209,6 +209,9 @@ pub struct DemoArguments {
     /// Lose one piece of one statistics set on its way.
     #[arg(long)]
     pub drop_piece: bool,
+    /// How many lives of the driver in a row, each with its traffic; what one leaves behind ends the run.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
 }
 
 /// What `coverage` is asked for.

@@ -13,10 +13,13 @@ pub mod observed;
 pub mod reassembled;
 pub mod report;
 
+use std::path::Path;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::command::{BAD_ARGUMENTS, DemoArguments};
+use crate::lives::Lives;
 use crate::machine::thread;
 use crate::partition::{Partition, Vfs};
 use crate::vpci::link::Client;
@@ -26,7 +29,8 @@ use report::Report;
 
 /// Runs the demo in this process, prints what came of it, and returns the exit code.
 ///
-/// 0 when all is as it must be: with `--drop-piece` the missing piece was noticed, without it nothing is missing.
+/// 0 when all is as it must be: with `--drop-piece` the missing piece was noticed, without it nothing is missing. Of more than
+/// one life each has values of its own, and the last is reported, or the first that is not as it must be.
 pub fn run(arguments: &DemoArguments) -> u8 {
     let image = match arguments.image.path() {
         Ok(image) => image,
@@ -35,19 +39,20 @@ pub fn run(arguments: &DemoArguments) -> u8 {
             return BAD_ARGUMENTS;
         }
     };
-    let mut partition = Partition::boot(image.clone(), Vfs::all(GUESTS), Client::Linux);
-    if let Err(status) = partition.load() {
-        eprintln!("the driver does not start: {status:#010x}");
-        return FAILED;
-    }
-    let accounts = converse(&mut partition, arguments.seed, arguments.drop_piece);
-    // What the driver leaves behind at unload is part of the verdict.
-    drop(partition);
-    let report = match accounts {
-        Ok(accounts) => Report::new(&image, accounts),
-        Err(error) => {
-            eprintln!("{error}");
-            return FAILED;
+    let mut lives = Lives::default();
+    let report = loop {
+        let seed = arguments.seed.wrapping_add(lives.ended().into());
+        let accounts = match live(&image, seed, arguments.drop_piece) {
+            Ok(accounts) => accounts,
+            Err(error) => {
+                eprintln!("{error}");
+                return FAILED;
+            }
+        };
+        lives.end_one(&image);
+        let report = Report::new(&image, lives.ended(), accounts);
+        if lives.ended() == arguments.repeat || is_wrong(&report, arguments) {
+            break report;
         }
     };
     let mut out = anstream::stdout().lock();
@@ -56,7 +61,21 @@ pub fn run(arguments: &DemoArguments) -> u8 {
         // A reader who has seen enough closes the pipe.
         return FAILED;
     }
-    if (report.mismatches() != 0) == arguments.drop_piece { 0 } else { FAILED }
+    if is_wrong(&report, arguments) { FAILED } else { 0 }
+}
+
+fn is_wrong(report: &Report, arguments: &DemoArguments) -> bool {
+    (report.mismatches() != 0) != arguments.drop_piece
+}
+
+/// One life of the driver: loaded, started, talked to by the guests, removed and unloaded.
+fn live(image: &Path, seed: u64, drop_piece: bool) -> Result<Vec<Account>, String> {
+    let mut partition = Partition::boot(image.to_owned(), Vfs::all(GUESTS), Client::Linux);
+    partition.load().map_err(|status| format!("the driver does not start: {status:#010x}"))?;
+    let accounts = converse(&mut partition, seed, drop_piece);
+    // What the driver leaves behind at unload is part of the verdict.
+    drop(partition);
+    accounts
 }
 
 fn converse(partition: &mut Partition, seed: u64, drop_piece: bool) -> Result<Vec<Account>, String> {

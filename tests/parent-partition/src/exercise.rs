@@ -12,9 +12,8 @@ use serde_json::json;
 
 use crate::command::BAD_ARGUMENTS;
 use crate::image;
-use crate::judge::{self, Rule};
 use crate::kmdf;
-use crate::memory;
+use crate::lives::Lives;
 use crate::nt::build_request::{MJ_DEVICE_CONTROL, MJ_INTERNAL_DEVICE_CONTROL};
 use crate::nt::control::Control;
 use crate::nt::file;
@@ -27,11 +26,11 @@ use crate::wdfldr::choice;
 /// Runs the image through every step, as often as asked, and reports each as it is done; returns the exit code.
 ///
 /// A request that the driver keeps is cancelled after a second; one that it keeps even then breaks
-/// [`RequestNotCompleted`](crate::judge::Rule::RequestNotCompleted). Of more than one life the first and the last are reported;
-/// kernel memory that one life has left more of than the one before breaks [`Leak`](Rule::Leak), whoever has it.
+/// [`RequestNotCompleted`](crate::judge::Rule::RequestNotCompleted). Of more than one life the first and the last are reported,
+/// and none may leave more behind than the one before (see [`Lives`]).
 pub fn run(image: &Path, lives: u32, mut report: impl FnMut(&Step)) -> u8 {
     pnp::boot();
-    let mut blocks = None;
+    let mut finished = Lives::default();
     for life in 1..=lives {
         let is_reported = life == 1 || life == lives;
         let code = live(image, |step| {
@@ -45,13 +44,7 @@ pub fn run(image: &Path, lives: u32, mut report: impl FnMut(&Step)) -> u8 {
         if life == 1 {
             eprintln!("{}", json!({ "framework": choice::name() }));
         }
-        // The first life makes what the machine keeps.
-        let left = memory::live().len();
-        let before = blocks.replace(left).filter(|_| life > 2).unwrap_or(left);
-        if left > before {
-            let detail = format_args!("life {life} leaves {} blocks of kernel memory", left - before);
-            judge::violation_at_load(Rule::Leak, "", image, detail);
-        }
+        finished.end_one(image);
     }
     0
 }

@@ -14,6 +14,7 @@
 //! | [`faults`] | a PF's life with each of its calls failing once |
 //! | [`frames`] | the stack frames of a file's functions |
 //! | [`judge`] | the rules, and how a broken one ends the run |
+//! | [`lives`] | lives of a driver in a row, of which none leaves more than the one before |
 //! | [`record`], [`supervisor`], [`symbols`] | the parent process: who broke the rule, by function name |
 //! | [`scenario`](mod@scenario) | tests as judged processes |
 //! | [`kmdf`] | the framework, on top of NT |
@@ -38,6 +39,7 @@ pub mod guest;
 pub mod image;
 pub mod judge;
 pub mod kmdf;
+pub mod lives;
 pub mod machine;
 pub mod memory;
 pub mod nt;

@@ -30,9 +30,22 @@ fn every_value_arrives() {
     ];
     assert_eq!(figures.map(|key| report[key].as_u64()), expected.map(Some), "{report}");
     let keys: BTreeSet<_> = report.as_object().expect("an object").keys().map(String::as_str).collect();
-    assert_eq!(keys, figures.into_iter().chain(["image", "framework"]).collect());
+    assert_eq!(keys, figures.into_iter().chain(["image", "framework", "lives"]).collect());
     assert!(report["image"].as_str().is_some_and(|path| path.ends_with(".sys")), "{report}");
     assert_eq!(report["framework"] == "simulated", choice::framework().is_none(), "{report}");
+}
+
+#[test]
+fn driver_lives_again_and_again_with_its_traffic_and_leaves_nothing() {
+    let report = json(&command::run(["demo", "--json", "--repeat", "20"]));
+    assert_eq!([&report["lives"], &report["mismatches"], &report["rules_broken"]], [20, 0, 0], "{report}");
+    assert_eq!(report["statistics_sets"].as_u64(), Some(GUESTS * SETS), "{report}");
+}
+
+#[test]
+fn lost_piece_is_noticed_in_each_life() {
+    let run = command::run(["demo", "--json", "--repeat", "3", "--drop-piece"]);
+    assert_eq!(json(&run)["lives"], 3, "{run}");
 }
 
 #[test]

@@ -40,7 +40,7 @@ struct Arguments {
 enum Task {
     /// Show guests' VF writes reach an IHV handler inside the real driver image.
     Demo {
-        /// Arguments of `parent-partition demo`: --json, --seed N, --drop-piece.
+        /// Arguments of `parent-partition demo`: --json, --seed N, --drop-piece, --repeat N, --framework FILE.sys.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },

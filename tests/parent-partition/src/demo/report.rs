@@ -15,13 +15,14 @@ use crate::wdfldr::choice;
 #[derive(Debug)]
 pub struct Report {
     image: String,
+    lives: u32,
     accounts: Vec<Account>,
 }
 
 impl Report {
-    /// A report on `image`.
-    pub fn new(image: &Path, accounts: Vec<Account>) -> Self {
-        Self { image: image.display().to_string(), accounts }
+    /// A report on `image`, whose lives before the one that is accounted for were as they must be.
+    pub fn new(image: &Path, lives: u32, accounts: Vec<Account>) -> Self {
+        Self { image: image.display().to_string(), lives, accounts }
     }
 
     /// Values that differ from what the guests sent.
@@ -47,6 +48,7 @@ impl Report {
             "mismatches": self.mismatches(),
             // A broken rule ends the process before anything is printed.
             "rules_broken": 0,
+            "lives": self.lives,
             "image": self.image,
             "framework": choice::name(),
         });
@@ -96,6 +98,9 @@ impl Report {
         let mismatches = self.mismatches();
         let style = if mismatches == 0 { GOOD } else { BAD };
         writeln!(out)?;
+        if self.lives > 1 {
+            writeln!(out, "the last of {} lives", self.lives)?;
+        }
         writeln!(out, "{style}{mismatches} mismatches, 0 rules broken{style:#}")
     }
 }
