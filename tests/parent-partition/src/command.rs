@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use crate::partition::{Setup, Vfs};
 use crate::soak::Mistake;
 use crate::wdfldr::choice::{self, FRAMEWORK_VARIABLE};
+use crate::wdfldr::mistake::Mistake as DriverMistake;
 
 /// Which driver image a task runs.
 #[derive(Args, Clone, Debug)]
@@ -88,6 +89,9 @@ pub struct RunArguments {
     /// The function driver of the device; the driver under test lies above it.
     #[arg(long, value_name = "FILE.sys")]
     pub below: Option<PathBuf>,
+    /// Has the driver make a mistake, which must be noticed.
+    #[arg(long, value_name = "MISTAKE")]
+    pub driver_mistake: Option<DriverMistake>,
     /// Leaves the interrupt request level as it is where the driver raises it; a driver that does not raise it behaves so.
     #[arg(long)]
     pub forget_to_raise: bool,

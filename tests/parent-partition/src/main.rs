@@ -9,6 +9,7 @@ use parent_partition::command::{
     BAD_ARGUMENTS, CoverageTask, DemoArguments, FaultsArguments, FrameworkArgument, RunArguments,
     SoakArguments, TracesArguments,
 };
+use parent_partition::wdfldr::mistake::{self, Mistake};
 use parent_partition::{coverage, demo, exercise, faults, frames, script, soak, supervisor, traces};
 
 /// A parent partition in a box: runs a PF backchannel driver image and judges it.
@@ -75,6 +76,9 @@ enum Command {
         /// How many lives in a row; what one leaves behind ends the run.
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         repeat: u32,
+        /// Has the driver make a mistake, which must be noticed.
+        #[arg(long, value_name = "MISTAKE")]
+        driver_mistake: Option<Mistake>,
     },
     /// Measures which lines of the driver's sources runs reach in an image, by one-shot breakpoints at its PDB's line records.
     #[command(subcommand)]
@@ -116,15 +120,20 @@ fn main() -> ExitCode {
         Command::Soak(arguments) if arguments.judged => supervisor::supervised(|| soak::one(&arguments)),
         Command::Soak(arguments) => ExitCode::from(soak::run(&arguments)),
         Command::Inspect { image, json, .. } => inspect(&image, json),
-        Command::Exercise { image, json, structures, repeat, .. } => supervisor::supervised(|| {
-            if structures {
-                exercise::print_structures();
-            }
-            exercise::run(&image, repeat, |step| match json {
-                true => println!("{}", step.to_json()),
-                false => println!("{step}"),
+        Command::Exercise { image, json, structures, repeat, driver_mistake, .. } => {
+            supervisor::supervised(|| {
+                if let Some(mistake) = driver_mistake {
+                    mistake::have_made(mistake);
+                }
+                if structures {
+                    exercise::print_structures();
+                }
+                exercise::run(&image, repeat, |step| match json {
+                    true => println!("{}", step.to_json()),
+                    false => println!("{step}"),
+                })
             })
-        }),
+        }
         Command::Traces(arguments) => check_traces(&arguments),
         Command::Trace { image, scenario, .. } => supervisor::supervised(|| traces::play(&image, &scenario)),
     }

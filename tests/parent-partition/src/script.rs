@@ -30,7 +30,7 @@ use crate::partition::Partition;
 use crate::plugins::Plugins;
 use crate::script::stage::Play;
 use crate::vpci::link::Client;
-use crate::wdfldr::choice;
+use crate::wdfldr::{choice, mistake};
 
 /// Plays a script in this process: loads the driver, answers line by line, and unloads it at the end; returns
 /// the exit code.
@@ -49,6 +49,9 @@ pub fn run(arguments: &RunArguments) -> u8 {
             return BAD_ARGUMENTS;
         }
     };
+    if let Some(mistake) = arguments.driver_mistake {
+        mistake::have_made(mistake);
+    }
     if arguments.forget_to_raise {
         irql::forget_to_raise();
     }

@@ -32,6 +32,7 @@ pub(crate) const STEPS: &[(&str, &str, Check)] = &[
 /// The files of scenarios whose drivers are bound to a framework.
 const BOUND: &[&str] = &[
     "demo",
+    "driver_mistakes",
     "exercise",
     "faults",
     "hostile_guest",

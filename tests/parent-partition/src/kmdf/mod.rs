@@ -55,7 +55,7 @@ mod resource_list;
 mod spin_lock;
 mod status;
 mod string;
-mod table;
+pub(crate) mod table;
 mod timer;
 mod verify;
 mod wait_lock;

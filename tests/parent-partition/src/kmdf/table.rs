@@ -39,6 +39,11 @@ pub(super) fn address() -> usize {
     ENTRIES.as_ptr() as usize
 }
 
+/// Where a function stands in the table of any framework of this version.
+pub(crate) fn position(name: &str) -> usize {
+    facts().iter().position(|fact| fact.name == name).expect("a function of the framework")
+}
+
 static ENTRIES: LazyLock<Vec<usize>> = LazyLock::new(|| {
     let served = super::routines();
     let facts = facts();

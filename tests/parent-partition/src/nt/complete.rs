@@ -1,5 +1,7 @@
 //! Completing an IRP: IofCompleteRequest.
 
+use std::sync::OnceLock;
+
 use super::call::{INVOKE_ON_CANCEL, INVOKE_ON_ERROR, INVOKE_ON_SUCCESS};
 use super::flight;
 use super::irp;
@@ -7,7 +9,7 @@ use super::irql::DISPATCH_LEVEL;
 use super::spin_lock;
 use super::status::{self, Status};
 use crate::invoke;
-use crate::judge::{self, Rule, violation};
+use crate::judge::{self, Rule, for_caller, violation};
 use crate::sys::{DEVICE_OBJECT, IO_STACK_LOCATION, IRP};
 
 /// Completes an IRP: passes its stack locations upwards and calls the completion routines they hold, until one keeps the
@@ -24,6 +26,10 @@ pub unsafe extern "win64" fn IofCompleteRequest(irp: *mut IRP, _boost: i8) {
     judge::irql_at_most(DISPATCH_LEVEL);
     flight::expect_held(irp);
     spin_lock::expect_none_held("an IRP is completed");
+    if let Some(interface) = SHORTENED.get() {
+        // SAFETY: `expect_held` found a live IRP that a driver has.
+        unsafe { shorten(irp, interface) };
+    }
     // SAFETY: `expect_held` found a live IRP that a driver has; it stays live until a completion routine keeps it, after
     // which it is not touched, or until it is finished below.
     unsafe {
@@ -53,6 +59,33 @@ pub unsafe extern "win64" fn IofCompleteRequest(irp: *mut IRP, _boost: i8) {
                 Rule::IrpStack,
                 format_args!("the IRP {irp:p} is its driver's own, but no completion routine took it back"),
             ),
+        }
+    }
+}
+
+/// Has an interface that is handed out say that it is eight bytes shorter: its driver then behaves like one that fills in a
+/// wrong size. One interface in a process, by the bytes of its GUID.
+pub fn shorten_interface(interface: [u8; 16]) {
+    // Who asked first is served.
+    let _ = SHORTENED.set(interface);
+}
+
+/// # Safety
+/// The IRP is live.
+unsafe fn shorten(irp: *mut IRP, interface: &[u8; 16]) {
+    // SAFETY: the caller promises a live IRP; the union's member is that of the minor function, whose interface has been filled
+    // in where the IRP succeeds.
+    unsafe {
+        let location = *irp::current(irp);
+        let is_asked = (location.MajorFunction, location.MinorFunction) == (MJ_PNP, QUERY_INTERFACE);
+        // Drivers below complete it first.
+        let is_last = (*irp).CurrentLocation == (*irp).StackCount;
+        if !is_asked || !is_last || irp::status_of(irp) != status::SUCCESS {
+            return;
+        }
+        let query = location.Parameters.QueryInterface;
+        if for_caller(|| *query.InterfaceType.cast::<[u8; 16]>()) == *interface {
+            for_caller(|| (*query.Interface).Size -= 8);
         }
     }
 }
@@ -121,3 +154,7 @@ unsafe fn clear(location: *mut IO_STACK_LOCATION) {
         (*location).DeviceObject = device;
     }
 }
+
+static SHORTENED: OnceLock<[u8; 16]> = OnceLock::new();
+const MJ_PNP: u8 = 27;
+const QUERY_INTERFACE: u8 = 8;

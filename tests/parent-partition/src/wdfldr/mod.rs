@@ -10,12 +10,14 @@
 //! | [`choice`] | which framework a run uses, and why a file is refused |
 //! | `library` | a framework image: loaded at the first bind, unloaded after the last unbind |
 //! | `layout` | the structures that cross the seam |
+//! | [`mistake`] | a driver that is made to do something wrong, to see that it is noticed |
 
 #![expect(non_snake_case, reason = "the routines have the loader's names")]
 
 pub mod choice;
 pub(crate) mod layout;
 mod library;
+pub mod mistake;
 
 use crate::image::Export;
 use crate::judge::{self, Rule};
@@ -66,10 +68,14 @@ extern "win64" fn WdfVersionBind(
             judge::violation(Rule::BadParameter, format_args!("{name} is NULL"));
         }
     }
-    match choice::framework() {
+    let status = match choice::framework() {
         None => kmdf::bind(driver_object, bind_info, component_globals),
         Some(file) => library::bind(&file, driver_object, registry_path, bind_info, component_globals),
+    };
+    if status::is_success(status) {
+        mistake::change_table(bind_info);
     }
+    status
 }
 
 /// Takes a driver's binding back: whatever it made must be gone.
