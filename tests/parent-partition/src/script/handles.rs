@@ -130,7 +130,7 @@ impl Handles {
             let context: *mut c_void = std::ptr::with_exposed_provenance_mut(context);
             invoke!(routine; context, vf, block, lent.pointer(), data.len() as u32) as Status
         });
-        match pended.keep(id, UnderWay::Call(call)) {
+        match pended.keep(id, UnderWay::Foreign(call)) {
             Some((status, _)) => Outcome::of(status, Decider::Pf),
             None => Outcome::of(status::PENDING, Decider::Pf),
         }

@@ -30,6 +30,8 @@ pub enum UnderWay {
     Request(Sent, Data),
     /// A call of PnP, on a thread of its own.
     Call(Call),
+    /// A call of the PF by another party, on a thread of its own.
+    Foreign(Call),
 }
 
 /// How an operation ended; a call of PnP brings no bytes.
@@ -80,9 +82,15 @@ impl Drop for Call {
 }
 
 impl Pended {
-    /// Keeps an operation unless it has ended within a moment: the answer then, or `None`.
+    /// Keeps an operation unless it has ended within a moment: the answer then, or `None`. A call without a name is given all
+    /// the time that a driver may take.
     pub fn keep(&mut self, id: Option<&Value>, under_way: UnderWay) -> Option<Ended> {
-        let moment = if matches!(under_way, UnderWay::Call(_)) { MOMENT } else { Duration::ZERO };
+        let moment = match under_way {
+            UnderWay::Request(..) => Duration::ZERO,
+            // Nobody could ask for it later.
+            UnderWay::Call(_) | UnderWay::Foreign(_) if id.is_none() => PATIENCE,
+            UnderWay::Call(_) | UnderWay::Foreign(_) => MOMENT,
+        };
         if let Some(ended) = under_way.ended_within(moment) {
             return Some(ended);
         }
@@ -151,7 +159,7 @@ impl Pended {
                     status::SUCCESS
                 }))
             }
-            Some(UnderWay::Call(_)) | None => Err(status::NOT_FOUND),
+            Some(UnderWay::Call(_) | UnderWay::Foreign(_)) | None => Err(status::NOT_FOUND),
         }
     }
 
@@ -165,16 +173,27 @@ impl Pended {
         self.attached = attached;
     }
 
-    /// Cancels every request and waits for every end, as a VSP does that lets go of the PF.
+    /// Cancels every request and waits for every end, as a VSP does that lets go of the PF; what others call is theirs.
     pub fn end(&mut self) {
-        let all = std::mem::take(&mut self.known).into_values().chain(self.unknown.drain(..));
-        for under_way in all.collect::<Vec<_>>() {
+        let is_own = |under_way: &UnderWay| !matches!(under_way, UnderWay::Foreign(_));
+        let known =
+            self.known.extract_if(.., |_, under_way| is_own(under_way)).map(|(_, under_way)| under_way);
+        let unknown = self.unknown.extract_if(.., |under_way| is_own(under_way));
+        for under_way in known.chain(unknown) {
             if let UnderWay::Request(sent, _) = &under_way {
                 sent.cancel();
                 let _outcome = sent.finish_within(PATIENCE);
             }
             // A call is joined when it is dropped.
         }
+    }
+
+    /// Waits for the end of every call of another party.
+    pub fn end_foreign(&mut self) {
+        let is_foreign = |under_way: &UnderWay| matches!(under_way, UnderWay::Foreign(_));
+        // A call is joined when it is dropped.
+        self.known.retain(|_, under_way| !is_foreign(under_way));
+        self.unknown.retain(|under_way| !is_foreign(under_way));
     }
 
     /// Breaks [`Rule::RequestNotCompleted`] unless the driver has completed every request by itself.
@@ -202,7 +221,7 @@ impl UnderWay {
             Self::Request(sent, data) => {
                 sent.wait(Some(limit)).map(|outcome| (outcome.status, Some(data.take())))
             }
-            Self::Call(call) => call.ended_within(limit).map(|status| (status, None)),
+            Self::Call(call) | Self::Foreign(call) => call.ended_within(limit).map(|status| (status, None)),
         }
     }
 }

@@ -246,6 +246,7 @@ impl Stage for Play {
 
 impl Drop for Play {
     fn drop(&mut self) {
+        self.pended.end_foreign();
         self.handles.end();
         self.let_go();
     }

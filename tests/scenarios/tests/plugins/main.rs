@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod mac_vlan;
+mod outstanding;
 mod parallel;
 mod refusals;
 mod rule_breakers;
