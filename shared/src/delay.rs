@@ -25,6 +25,8 @@ impl Delay {
     }
 
     /// Waits until the time, or until woken; `false` at once if another call of the VF waits here.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn wait<P: Parker>(&self, vf: u16, until: u64, parker: &P) -> bool {
         if !self.change(NOBODY, WAITING) {
             return false;

@@ -144,13 +144,8 @@ impl Policy {
     /// Takes a token of the class, if there is one.
     #[inline]
     pub(crate) fn draw(&self, class: RateClass, time: u64) -> Verdict {
-        let class = match class {
-            RateClass::Standard => 0_usize,
-            RateClass::Control => 1,
-            RateClass::Bulk => 2,
-            RateClass::Unlimited => return Verdict::Pass,
-        };
-        let (Some(bucket), Some(rate)) = (self.full_again.get(class), RATES.get(class)) else {
+        let place = bucket_of(class);
+        let (Some(bucket), Some(rate)) = (self.full_again.get(place), RATES.get(place)) else {
             return Verdict::Pass;
         };
         let throttled = self.standing.load(Ordering::Relaxed) == bits(Standing::Throttled);
@@ -267,6 +262,16 @@ impl Rate {
     /// A quarter of the rate, and of the burst.
     const fn throttled(self) -> Self {
         Self { interval: self.interval.saturating_mul(4), burst: self.burst }
+    }
+}
+
+/// The place of the bucket of a class; the class that is never limited has none.
+const fn bucket_of(class: RateClass) -> usize {
+    match class {
+        RateClass::Standard => 0,
+        RateClass::Control => 1,
+        RateClass::Bulk => 2,
+        RateClass::Unlimited => 3,
     }
 }
 

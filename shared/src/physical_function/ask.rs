@@ -64,6 +64,7 @@ where
         block: &[u8],
         platform: &P,
     ) -> Result<(), Refusal> {
+        let (registration, time) = (admitted.route.registration, admitted.time);
         let ticket = admitted.route.has(rule::DEFERRED).then(|| vf.tickets.open(admitted.vf.index));
         let call = self.call(admitted, handler, ticket);
         let handler = self.handlers.handler(handler).ok_or(Refusal::HandlerAnswer)?;
@@ -71,7 +72,7 @@ where
             let answer = handler.write(&call, block);
             match ticket {
                 None => judged(answer),
-                Some(ticket) => self.await_answer(vf, admitted, ticket, answer, platform),
+                Some(ticket) => self.await_answer(vf, (registration, time), ticket, answer, platform),
             }
         });
         self.note_no_answer(admitted, outcome)
@@ -125,10 +126,11 @@ where
         self.handlers.blame(registration, || gate.blame(caller))
     }
 
+    #[inline(never)]
     fn await_answer<P: Platform>(
         &self,
         vf: &VirtualFunction<G, R, BLOCKS>,
-        admitted: &Admitted<'_>,
+        (registration, time): (u32, u64),
         ticket: Ticket,
         answer: Result<(), NtStatus>,
         platform: &P,
@@ -141,12 +143,12 @@ where
                 Err(Refusal::HandlerAnswer)
             };
         }
-        let deadline = admitted.time.saturating_add(self.time_budget());
+        let deadline = time.saturating_add(self.time_budget());
         // The handler has returned: what is late from here on is its completion, not its call.
         vf.await_completion();
         match vf.tickets.wait(ticket, deadline, platform) {
             None => {
-                self.handlers.note(admitted.route.registration, Blame::Late);
+                self.handlers.note(registration, Blame::Late);
                 Err(Refusal::TimedOut)
             }
             Some(NtStatus::SUCCESS) => Ok(()),

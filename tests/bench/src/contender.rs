@@ -10,14 +10,8 @@ pub struct Size {
     pub handlers: u32,
 }
 
-/// The engine, compiled for speed.
+/// The engine, compiled as in the driver's image.
 pub fn ours(size: Size) -> Contender {
     let engine = bench_engine::Ours::new(size.vfs, size.handlers);
-    Box::new(move |vf, block, bytes| engine.write(vf, block, bytes))
-}
-
-/// The engine, compiled as in the driver's image.
-pub fn ours_shipped(size: Size) -> Contender {
-    let engine = bench_engine_shipped::Ours::new(size.vfs, size.handlers);
     Box::new(move |vf, block, bytes| engine.write(vf, block, bytes))
 }

@@ -79,7 +79,7 @@ enum Task {
     Lint,
     /// Measure the engine beside the machine's limit and two rivals, in one run.
     Bench {
-        /// Arguments of `bench`: --json, --rounds N.
+        /// Arguments of `bench`: --json, --samples N, --check.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },

@@ -45,8 +45,9 @@ const RECORDED_TRACES: &str = "recorded_traces_are_reproduced";
 const COMMAND_VARIABLE: &str = "PF_PARENT_PARTITION";
 
 /// The release image may not be larger, in bytes. The run-time handler interface takes 16 KiB of it, the example's handlers 8,
-/// and mitigated registers 8.
-const LARGEST_IMAGE: usize = 96 * 1024;
+/// mitigated registers 8, and speed 12: its optimisation is the least with which a write is faster than a hash map behind
+/// a lock.
+const LARGEST_IMAGE: usize = 116 * 1024;
 
 /// What a step does.
 type Check = fn() -> Result<Passed>;
@@ -139,7 +140,7 @@ fn lints() -> Result<Passed> {
 }
 
 fn tasks() -> Result<Passed> {
-    cargo_test(cargo().args(["test", "--no-fail-fast", "--package", "xtask"]))
+    cargo_test(cargo().args(["test", "--no-fail-fast", "--package", "xtask", "--package", "bench"]))
 }
 
 fn headers() -> Result<Passed> {

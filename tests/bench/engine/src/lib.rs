@@ -1,7 +1,7 @@
 //! The engine, all features on, over the lock that the driver uses, too.
 //!
-//! Two packages have this one source: the engine's generic code is compiled where its types are made known, here once for
-//! speed and once as the driver's image has it.
+//! It is a package of its own because the engine's generic code is compiled where its types are made known: here, as the
+//! driver's image has it.
 #![expect(unsafe_code, reason = "the cell that a VF's gate guards, as the driver has it")]
 
 use std::cell::UnsafeCell;
