@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
 
+use crate::machine::processor;
 use crate::partition::{Setup, Vfs};
 use crate::soak::Mistake;
 use crate::wdfldr::choice::{self, FRAMEWORK_VARIABLE};
@@ -92,6 +94,9 @@ pub struct RunArguments {
     /// Has the driver make a mistake, which must be noticed.
     #[arg(long, value_name = "MISTAKE")]
     pub driver_mistake: Option<DriverMistake>,
+    /// How many processors the machine has: so many threads are at DISPATCH_LEVEL or above at once.
+    #[arg(long, value_name = "N", default_value_t = processor::USUAL, value_parser = processors())]
+    pub processors: u32,
     /// Leaves the interrupt request level as it is where the driver raises it; a driver that does not raise it behaves so.
     #[arg(long)]
     pub forget_to_raise: bool,
@@ -110,6 +115,10 @@ impl RunArguments {
     pub fn setup(&self) -> Setup {
         Setup { values: self.values.clone(), line_interrupt: self.line_interrupt, below: self.below.clone() }
     }
+}
+
+fn processors() -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(1..=processor::MOST.into())
 }
 
 /// Reads `NAME=NUMBER`.
@@ -154,6 +163,9 @@ pub struct SoakArguments {
     /// How many VFs have a guest.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=60))]
     pub guests: u16,
+    /// How many processors the machine has.
+    #[arg(long, value_name = "N", default_value_t = processor::USUAL, value_parser = processors())]
+    pub processors: u32,
     /// More resets in flight, cancelled requests and replacements than so many must happen; 100 unless given, and 0 for a soak
     /// of less than a minute.
     #[arg(long, value_name = "N")]

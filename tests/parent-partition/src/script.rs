@@ -25,6 +25,7 @@ use std::io::{self, BufReader};
 use std::path::Path;
 
 use crate::command::{BAD_ARGUMENTS, RunArguments};
+use crate::machine::processor;
 use crate::nt::irql;
 use crate::partition::Partition;
 use crate::plugins::Plugins;
@@ -52,6 +53,7 @@ pub fn run(arguments: &RunArguments) -> u8 {
     if let Some(mistake) = arguments.driver_mistake {
         mistake::have_made(mistake);
     }
+    processor::limit(arguments.processors);
     if arguments.forget_to_raise {
         irql::forget_to_raise();
     }

@@ -1,9 +1,9 @@
 //! DPCs on the processor of a thread that is running an image's code.
 //!
-//! Each simulated thread has a processor to itself while it runs. Work of DISPATCH_LEVEL that the simulator has (a timer
+//! Work of DISPATCH_LEVEL that the simulator has (a timer
 //! that is due, a request that is cancelled by a DPC) is done as on the real machine: it interrupts a thread that runs
 //! below DISPATCH_LEVEL, wherever in the image that is or where it calls a routine, and the thread goes on when it is done.
-//! A thread at DISPATCH_LEVEL is not interrupted. So code that takes a spin lock without raising the level meets a DPC that
+//! A thread at DISPATCH_LEVEL owns its processor and is not interrupted. So code that takes a spin lock without raising the level meets a DPC that
 //! wants the same lock, and neither goes on: [`Rule::Deadlock`]. When no thread is found in an image, a processor that is
 //! idle does the work.
 //!
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::thread_block::{self, HOST_SP, IMAGE_SP, RESUME};
-use super::{irql, turn};
+use super::{irql, processor, turn};
 use crate::image::{self, Callers, Registers};
 use crate::judge::{Rule, violation_at};
 use crate::record::{self, Kind, Record};
@@ -76,8 +76,7 @@ pub fn run_at_call(name: &str, work: impl FnOnce() + Send + 'static) {
     while !job.done.load(Ordering::Acquire) {
         let begun = *begun.lock().unwrap_or_else(PoisonError::into_inner);
         if begun.is_some_and(|begun| begun.elapsed() > LIMIT) {
-            DEADLOCK.store(true, Ordering::Release);
-            signal_all();
+            find_deadlock();
         }
         std::thread::sleep(BETWEEN_LOOKS);
     }
@@ -86,6 +85,7 @@ pub fn run_at_call(name: &str, work: impl FnOnce() + Send + 'static) {
 /// Does the work that waits, on the processor of the calling thread; called where an image calls a routine.
 pub(super) extern "win64" fn preempted() {
     let block = thread_block::expect_current();
+    processor::pass(block);
     let mut at_calls = at_calls();
     if let Some(place) = at_calls.iter().position(|(name, _)| block.call_name() == Some(name.as_str())) {
         queue().push_back(at_calls.swap_remove(place).1);
@@ -99,6 +99,12 @@ pub(crate) fn run_waiting() {
     if WAITING.load(Ordering::Acquire) != 0 && irql::current() < irql::DISPATCH_LEVEL {
         interrupted();
     }
+}
+
+/// Ends the run at a thread that is at DISPATCH_LEVEL in an image, if there is one: it waits for what does not come.
+pub(super) fn find_deadlock() {
+    DEADLOCK.store(true, Ordering::Release);
+    signal_all();
 }
 
 /// Interrupts every thread, and says whether each was seen outside of all images.
@@ -306,7 +312,7 @@ const IDLE_ROUNDS: u32 = 8;
 const ROUND: Duration = Duration::from_millis(20);
 const BETWEEN_LOOKS: Duration = Duration::from_micros(20);
 const SIGNAL: libc::c_int = libc::SIGUSR1;
-/// How much work waits; the gate looks at it, too.
+/// How much work waits, and one more while all processors are owned; the gate looks at it, too.
 pub(super) static WAITING: AtomicUsize = AtomicUsize::new(0);
 /// How many threads have answered that they are outside of all images.
 static OUTSIDE: AtomicUsize = AtomicUsize::new(0);

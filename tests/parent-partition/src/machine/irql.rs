@@ -1,7 +1,8 @@
 //! The interrupt request level of the current simulated thread.
 //!
-//! The only place that changes it, so that simulated processors can hang on the change.
+//! The only place that changes it: simulated processors hang on the change.
 
+use super::processor;
 use super::thread_block::expect_current;
 use crate::judge::{Rule, violation};
 
@@ -26,6 +27,9 @@ pub fn raise(level: u8) -> u8 {
     if level < before || level > HIGH_LEVEL {
         violation(Rule::Irql, format_args!("raised from IRQL {before} to {level}"));
     }
+    if before < DISPATCH_LEVEL && level >= DISPATCH_LEVEL {
+        processor::take(block);
+    }
     block.set_irql(level);
     before
 }
@@ -38,6 +42,9 @@ pub fn lower(level: u8) {
         violation(Rule::Irql, format_args!("lowered from IRQL {before} to {level}"));
     }
     block.set_irql(level);
+    if before >= DISPATCH_LEVEL && level < DISPATCH_LEVEL {
+        processor::give_back(block);
+    }
 }
 
 /// Runs simulator code at `level`, which is the current one or higher (a DPC, a locked section).

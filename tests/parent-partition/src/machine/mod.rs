@@ -24,6 +24,7 @@ pub mod injection;
 mod instruction;
 pub mod interrupt;
 pub mod irql;
+pub mod processor;
 mod stack;
 pub mod thread;
 pub(crate) mod thread_block;

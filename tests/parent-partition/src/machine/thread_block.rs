@@ -42,6 +42,8 @@ pub(crate) struct ThreadBlock {
     /// Where the image goes on that was interrupted for a DPC.
     resume: Cell<usize>,
     irql: Cell<u8>,
+    /// The processor that the thread owns.
+    processor_owned: Cell<Option<u32>>,
     critical_regions: Cell<u32>,
     for_caller: Cell<u32>,
     /// The image function that simulator code called last, 0 when none is running.
@@ -119,6 +121,7 @@ impl ThreadBlock {
             return_address: Cell::new(0),
             resume: Cell::new(0),
             irql: Cell::new(super::irql::PASSIVE_LEVEL),
+            processor_owned: Cell::new(None),
             critical_regions: Cell::new(0),
             for_caller: Cell::new(0),
             entered: Cell::new(0),
@@ -226,6 +229,24 @@ impl ThreadBlock {
 
     pub(crate) fn irql(&self) -> u8 {
         self.irql.get()
+    }
+
+    /// The processor that the thread owns, if it does.
+    pub(super) fn processor(&self) -> Option<u32> {
+        self.processor_owned.get()
+    }
+
+    /// Gives the thread a processor of its own, or takes it away; an image sees the number of the last one.
+    pub(super) fn set_processor(&self, processor: Option<u32>) {
+        self.processor_owned.set(processor);
+        if let Some(number) = processor {
+            self.processor[PROCESSOR_NUMBER / 4].set(number);
+        }
+    }
+
+    /// The number of the processor that the thread runs on, or ran on last.
+    pub(crate) fn processor_number(&self) -> u32 {
+        self.processor[PROCESSOR_NUMBER / 4].get()
     }
 
     pub(super) fn set_irql(&self, level: u8) {

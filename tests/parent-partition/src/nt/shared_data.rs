@@ -3,7 +3,7 @@
 //! A process cannot map it. An image's read of it stops, and is carried out with the values from here.
 
 use super::time;
-use crate::machine::wait;
+use crate::machine::{processor, wait};
 
 /// Where the page lies in the kernel's half of the address space.
 pub const ADDRESS: u64 = 0xFFFF_F780_0000_0000;
@@ -30,7 +30,7 @@ pub(crate) fn read(address: u64, size: usize) -> Option<u64> {
         (PRODUCT_TYPE, &3_u32.to_le_bytes()),
         (MAJOR_VERSION, &10_u32.to_le_bytes()),
         (MINOR_VERSION, &0_u32.to_le_bytes()),
-        (PROCESSORS, &1_u32.to_le_bytes()),
+        (PROCESSORS, &processor::count().to_le_bytes()),
         (TICK_COUNT, &ticks.to_le_bytes()),
         (TICK_COUNT + 8, &((ticks >> 32) as u32).to_le_bytes()),
     ];

@@ -12,7 +12,7 @@ use super::status::{self, Status};
 use super::string;
 use crate::image::{Export, Exports};
 use crate::judge::{self, Rule, for_caller, violation};
-use crate::machine::thread_block;
+use crate::machine::{processor, thread_block};
 use crate::sys::{LUID, OSVERSIONINFOW, PROCESSOR_NUMBER, UNICODE_STRING};
 
 /// Returns the address of a routine of ntoskrnl or hal, NULL where there is none of that name.
@@ -115,14 +115,17 @@ pub unsafe extern "win64" fn RtlGetVersion(version: *mut OSVERSIONINFOW) -> Stat
 /// # Safety
 /// `number` is NULL or writable.
 pub unsafe extern "win64" fn KeGetCurrentProcessorNumberEx(number: *mut PROCESSOR_NUMBER) -> u32 {
+    let current = thread_block::expect_current().processor_number();
     if !number.is_null() {
         // SAFETY: the caller promises a writable structure.
-        for_caller(|| unsafe { *number = PROCESSOR_NUMBER::default() });
+        for_caller(|| unsafe {
+            *number = PROCESSOR_NUMBER { Number: current as u8, ..PROCESSOR_NUMBER::default() }
+        });
     }
-    0
+    current
 }
 
-/// Returns how many processors are active: one.
+/// Returns how many processors are active.
 ///
 /// Follows the KeQueryActiveProcessorCount page (any IRQL).
 ///
@@ -131,23 +134,23 @@ pub unsafe extern "win64" fn KeGetCurrentProcessorNumberEx(number: *mut PROCESSO
 pub unsafe extern "win64" fn KeQueryActiveProcessorCount(affinity: *mut u64) -> u32 {
     if !affinity.is_null() {
         // SAFETY: the caller promises a writable mask.
-        for_caller(|| unsafe { *affinity = 1 });
+        for_caller(|| unsafe { *affinity = (1 << processor::count()) - 1 });
     }
-    1
+    processor::count()
 }
 
-/// Returns how many processors of a group are active: one.
+/// Returns how many processors of a group are active.
 ///
 /// Follows the KeQueryActiveProcessorCountEx page (any IRQL).
 pub extern "win64" fn KeQueryActiveProcessorCountEx(_group: u16) -> u32 {
-    1
+    processor::count()
 }
 
-/// Returns how many processors a group can have: one.
+/// Returns how many processors a group can have: those that are active.
 ///
 /// Follows the KeQueryMaximumProcessorCountEx page (any IRQL).
 pub extern "win64" fn KeQueryMaximumProcessorCountEx(_group: u16) -> u32 {
-    1
+    processor::count()
 }
 
 /// Returns the bounds of the current kernel stack.

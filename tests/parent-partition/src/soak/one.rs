@@ -13,7 +13,7 @@ use super::stage::Stage;
 use super::{UNTIL_PROVEN, ledger, rebalance, replacements, resets, traffic};
 use crate::command::{BAD_ARGUMENTS, SoakArguments};
 use crate::machine::thread::{self, JoinHandle};
-use crate::machine::wait;
+use crate::machine::{processor, wait};
 use crate::partition::{Guest, Partition, Vfs};
 use crate::plugins::Plugins;
 use crate::vpci::link::Client;
@@ -22,6 +22,7 @@ use crate::vsp::door::Visit;
 /// Soaks in this process, and prints a line of JSON each second and at the end; returns the exit code.
 pub fn one(arguments: &SoakArguments) -> u8 {
     let (Ok(image), Ok(file)) = (arguments.image.path(), arguments.recorder()) else { return BAD_ARGUMENTS };
+    processor::limit(arguments.processors);
     let stage = Arc::new(Stage::new(arguments.guests, arguments.seed));
     let mut partition = Partition::boot(image, Vfs::all(stage.vfs()), Client::Windows);
     if let Err(status) = partition.load() {
