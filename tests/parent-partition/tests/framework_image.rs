@@ -115,6 +115,26 @@ judged! {
         breaks NotServed calling "WdfVersionBindClass" in "framework_client.sys", "SmallClass";
 }
 
+#[test]
+fn what_goes_wrong_in_a_framework_image_names_the_driver_that_called_it() {
+    let verdict = scenario!(|| {
+        boot_with(&framework(&[]));
+        run!(loaded("client", &client()), "AsksWithoutGlobals");
+    });
+    let report = verdict.expect_broken(Rule::Access);
+    assert_eq!(report.caller(), Some(("framework_client.sys", "AsksWithoutGlobals")), "{}", report.to_json());
+    assert_eq!(report.to_json()["image"], "framework.sys");
+}
+
+#[test]
+fn what_goes_wrong_in_a_driver_itself_has_no_caller_in_another_image() {
+    let verdict = scenario!(|| {
+        boot_with(&framework(&[]));
+        run!(loaded("client", &client()), "BindsAClass");
+    });
+    assert_eq!(verdict.expect_broken(Rule::NotServed).caller(), None);
+}
+
 /// Takes the client through a life on a framework file.
 fn exercise(framework: &Path, client: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parent-partition"));

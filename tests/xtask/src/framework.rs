@@ -18,6 +18,7 @@ use crate::{
     image::Image,
     partition::{self, FRAMEWORK_VARIABLE, IMAGE_VARIABLE},
     test::{self, Passed},
+    traces,
     workspace::root,
 };
 
@@ -27,6 +28,7 @@ pub(crate) type Check = fn(&Path) -> Result<Passed>;
 /// The steps, in order: name, what it checks, and the check.
 pub(crate) const STEPS: &[(&str, &str, Check)] = &[
     ("framework-scenarios", "the stories once more, on the framework image", scenarios),
+    ("framework-traces", "the recordings, played on the framework image", played_traces),
     ("framework-guide", "the guide for IHVs, on the framework image", guide_steps),
     ("framework-demo", "the demo, on the framework image", demo),
 ];
@@ -96,6 +98,30 @@ fn scenarios(file: &Path) -> Result<Passed> {
     ];
     counts.extend(reasons.iter().map(|(reason, count)| format!("{count} skipped: {reason}")));
     Ok(Passed { checks, counts })
+}
+
+/// Plays the recordings: on an image each is as it was recorded.
+fn played_traces(file: &Path) -> Result<Passed> {
+    let output = traces::command()?
+        .args(["--json", "--check"])
+        .env(FRAMEWORK_VARIABLE, file)
+        .output()
+        .context("cannot play the traces")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let answers: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).with_context(|| line.to_owned()))
+        .collect::<Result<_>>()?;
+    let of = |outcome: &str| answers.iter().filter(|answer| answer["outcome"] == outcome).count();
+    let (equal, judged) = (of("equal"), of("judged"));
+    let counted = format!(
+        "{} scenarios, {equal} equal, {judged} ended by a rule at the recorded finding",
+        answers.len()
+    );
+    ensure!(output.status.success(), "{counted}: {}", errors.trim_end());
+    ensure!(equal > 0, "no trace was played");
+    Ok(Passed { checks: equal + judged, counts: vec![counted] })
 }
 
 /// The names of all files of scenarios.

@@ -26,12 +26,18 @@ const FOLDER: &str = "tests/traces";
 /// # Errors
 /// Something could not be built or started.
 pub(crate) fn run(arguments: &[OsString]) -> Result<u8> {
+    exit_code(command()?.args(arguments))
+}
+
+/// The command that plays the scenarios, with what it needs built.
+///
+/// # Errors
+/// Something could not be built.
+pub(crate) fn command() -> Result<Command> {
     CrossBuild::prepare(&[packages::PARENT_PARTITION])?;
-    let command = partition::build()?;
-    let probes = build_probes()?;
-    exit_code(
-        Command::new(command).arg("traces").arg("--probes").arg(probes).args(arguments).current_dir(root()),
-    )
+    let mut command = Command::new(partition::build()?);
+    command.arg("traces").arg("--probes").arg(build_probes()?).current_dir(root());
+    Ok(command)
 }
 
 /// Builds the probes that the index names and returns the folder with their images.

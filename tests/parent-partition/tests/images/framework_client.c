@@ -35,6 +35,11 @@ EXPORTED ULONG IsKnownByItsDriverObject(void)
     return ((PDRIVER_OBJECT (*)(PWDF_DRIVER_GLOBALS))functions[1])(globals) == self;
 }
 
+EXPORTED ULONG AsksWithoutGlobals(void)
+{
+    return ((PDRIVER_OBJECT (*)(PWDF_DRIVER_GLOBALS))functions[1])(NULL) == self;
+}
+
 EXPORTED void BindsAClass(void)
 {
     CLASS_BIND_INFO class_info = {sizeof(class_info), L"SmallClass"};
