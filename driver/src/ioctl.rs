@@ -6,19 +6,18 @@
 use core::sync::atomic::Ordering;
 
 use backchannel::{
-    Mitigated, MitigatedRange, NtStatus, PnpInput,
+    NtStatus, PnpInput,
     abi::pcivirt::{
         IOCTL_SRIOV_ATTACH, IOCTL_SRIOV_DETACH, IOCTL_SRIOV_EVENT_COMPLETE, IOCTL_SRIOV_INVALIDATE_BLOCK,
         IOCTL_SRIOV_MITIGATED_RANGE_UPDATE, IOCTL_SRIOV_NOTIFICATION, IOCTL_SRIOV_PROXY_QUERY_LUID,
         IOCTL_SRIOV_QUERY_MITIGATED_RANGE_COUNT, IOCTL_SRIOV_QUERY_MITIGATED_RANGES, SRIOV_INVALIDATE_BLOCK,
-        SRIOV_INVALIDATE_BLOCK_ALL_VFS, SRIOV_MITIGATED_RANGE_COUNT_OUTPUT, SRIOV_MITIGATED_RANGES_INPUT,
-        SRIOV_MITIGATED_RANGES_OUTPUT, SRIOV_PF_EVENT, SRIOV_PROXY_QUERY_LUID_OUTPUT,
+        SRIOV_INVALIDATE_BLOCK_ALL_VFS, SRIOV_PF_EVENT, SRIOV_PROXY_QUERY_LUID_OUTPUT,
     },
 };
 
 use crate::{
     operator,
-    pf::{Engine, Pf, Serving},
+    pf::Pf,
     storage::Reference,
     wdf::request::{Request, RequestCallbacks},
 };
@@ -69,7 +68,11 @@ pub(crate) fn serve<T: RequestCallbacks>(
             request.complete(status);
         }
         IOCTL_SRIOV_INVALIDATE_BLOCK => wait_for_invalidation::<T>(pf, request),
-        _ => return serve_mitigation::<T>(pf, request, code, is_filter),
+        _ => match pf.mitigation {
+            Some(supplied) => supplied.surface.serve(pf, supplied, request, code),
+            None if is_filter => return Some(request),
+            None => request.complete(NtStatus::NOT_SUPPORTED),
+        },
     }
     None
 }
@@ -96,63 +99,6 @@ fn wait_for_invalidation<T: RequestCallbacks>(pf: &Pf, request: Request) {
         return request.complete(NtStatus::INVALID_PARAMETER);
     }
     pf.wait_for_invalidation::<T>(request, only);
-}
-
-/// Serves a request about mitigated ranges.
-fn serve_mitigation<T: RequestCallbacks>(
-    pf: &Reference<Pf>,
-    request: Request,
-    code: u32,
-    is_filter: bool,
-) -> Option<Request> {
-    match (pf.mitigated(), pf.serving()) {
-        (Ok(by), Some(Serving { engine, .. })) => match code {
-            IOCTL_SRIOV_QUERY_MITIGATED_RANGE_COUNT => request.reply(|vf| {
-                engine
-                    .mitigated_range_counts(&by, vf)
-                    .map(|counts| SRIOV_MITIGATED_RANGE_COUNT_OUTPUT { RangeCount: counts })
-            }),
-            IOCTL_SRIOV_QUERY_MITIGATED_RANGES => give_ranges(engine, &by, request),
-            _ => wait_for_range_update::<T>(pf, request),
-        },
-        _ if is_filter => return Some(request),
-        _ => request.complete(NtStatus::NOT_SUPPORTED),
-    }
-    None
-}
-
-/// SPEC: the page calls the output one structure; the sender has asked for the count, and gets an array of so many.
-fn give_ranges(engine: &Engine, by: &Mitigated<'_>, request: Request) {
-    let mut count = 0_usize;
-    let input = request.input::<SRIOV_MITIGATED_RANGES_INPUT>().and_then(|input| {
-        let count_one = &mut |_| count = count.saturating_add(1);
-        engine.mitigated_ranges(by, input.VfIndex, input.BarNumber, count_one).map(|()| input)
-    });
-    match input {
-        Err(status) => request.complete(status),
-        Ok(input) => request.answer_each(count, |give| {
-            engine.mitigated_ranges(by, input.VfIndex, input.BarNumber, &mut |range| give(described(range)))
-        }),
-    }
-}
-
-fn described(range: MitigatedRange) -> SRIOV_MITIGATED_RANGES_OUTPUT {
-    SRIOV_MITIGATED_RANGES_OUTPUT {
-        BasePageNumber: range.first_page,
-        PageCount: range.pages,
-        InterceptReads: range.reads.into(),
-        InterceptWrites: range.writes.into(),
-        Padding: [0; 2],
-    }
-}
-
-/// SPEC: the page calls this an update by the sender; the header says that it waits until the driver asks for one, for the VF
-/// of its input.
-fn wait_for_range_update<T: RequestCallbacks>(pf: &Pf, request: Request) {
-    match request.has_room_for::<u16>().and_then(|()| request.input::<u16>()) {
-        Ok(vf) => pf.wait_for_range_update::<T>(request, vf),
-        Err(status) => request.complete(status),
-    }
 }
 
 const fn is_sriov(code: u32) -> bool {

@@ -29,6 +29,7 @@ mod ioctl;
 mod irql;
 mod kernel_object;
 mod members;
+mod mitigation;
 pub mod mlx5;
 mod operator;
 mod pended;

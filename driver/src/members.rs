@@ -5,7 +5,7 @@
 use core::sync::atomic::Ordering;
 
 use backchannel::{
-    BARS, MILLISECOND, Mitigated, NtStatus, Register, Sink, Source, VfError, VfPowerState,
+    BARS, MILLISECOND, NtStatus, VfError, VfPowerState,
     abi::{LUID, pcivirt::CM_PARTIAL_RESOURCE_DESCRIPTOR},
     function_level_reset, set_power,
 };
@@ -106,39 +106,6 @@ impl Pf {
         } else {
             Err(NtStatus::INVALID_PARAMETER)
         }
-    }
-
-    /// What supplies mitigated ranges, and how large registers of VFs are.
-    ///
-    /// # Errors
-    /// Nothing supplies any.
-    pub(crate) fn mitigated(&self) -> Result<Mitigated<'static>, NtStatus> {
-        let by = self.mitigation.ok_or(NtStatus::NOT_SUPPORTED)?;
-        let sizes = self.hardware.enter().map(|hardware| hardware.probed_bars().sizes());
-        Ok(Mitigated::new(by, sizes))
-    }
-
-    /// Reads a mitigated register of a VF, or writes it.
-    pub(crate) fn access_register(
-        &self,
-        vf: u16,
-        reads: bool,
-        at: Register,
-        buffer: &mut (impl Source + Sink),
-    ) -> NtStatus {
-        let (by, serving) = match (self.mitigated(), self.serving()) {
-            (Ok(by), Some(serving)) => (by, serving),
-            (Err(status), _) => return status,
-            (Ok(_), None) => return NtStatus::DEVICE_NOT_READY,
-        };
-        let kernel = serving.kernel();
-        let status = if reads {
-            serving.engine.read_register(&by, vf, at, buffer, &kernel)
-        } else {
-            serving.engine.write_register(&by, vf, at, buffer, &kernel)
-        };
-        self.tell_invalidations();
-        status
     }
 
     /// Resets a VF: first its hardware, where that can be reset alone, then what it left here.

@@ -4,15 +4,12 @@
 //! through it after the device is gone is answered, not a crash.
 #![expect(unsafe_code, reason = "the engine refers to memory that lies beside it")]
 
-use core::{
-    fmt,
-    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
-};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
 use backchannel::{
     BlockHandler, BlockId, ChangeLog, HandlerTable, Invalidation, MILLISECOND, Mitigation, NtStatus,
-    ParkSpot, Permission, PhysicalFunction, Platform, PnpState, Schema, Service, Sink, Source, StartError,
-    Unclaimed, VfCount, VfMemory, VirtualFunction, abi::pcivirt::SRIOV_INVALIDATE_BLOCK,
+    ParkSpot, Permission, PhysicalFunction, Platform, Schema, Service, Sink, Source, StartError, Unclaimed,
+    VfCount, VfMemory, VirtualFunction, abi::pcivirt::SRIOV_INVALIDATE_BLOCK,
 };
 
 use lock_api::Mutex;
@@ -21,6 +18,7 @@ use wdk_sys::STATUS_DEVICE_BUSY;
 use crate::{
     hardware::Hardware,
     irql::{Event, GateCell, Kernel, RaisedSpinLock, unique_id},
+    mitigation::Supplied,
     pended::Conversation,
     plugins::Plugins,
     range_updates::RangeUpdates,
@@ -51,24 +49,26 @@ unsafe impl Zeroed for Vf {}
 ///
 /// A driver of an IHV that links this package keeps one in a `static` and gives it to [`add_device`](crate::add_device);
 /// this package's own image does the same.
+#[derive(Debug)]
 pub struct Handlers {
     blocks: &'static [&'static [Schema]],
-    mitigation: Option<&'static dyn Mitigation>,
+    mitigation: Option<Supplied>,
     template: Template<Pf>,
 }
 
 /// A PF's state, from device add to the last reference.
+#[derive(Debug)]
 pub(crate) struct Pf {
     table: Table,
     /// What supplies mitigated ranges, if anything does.
-    pub(crate) mitigation: Option<&'static dyn Mitigation>,
+    pub(crate) mitigation: Option<Supplied>,
     /// One `Plugins`, where they have a fixed address.
     plugins: Array<Plugins>,
     serving: Latest<Serving>,
     /// There from prepare-hardware to release-hardware, open in D0.
     pub(crate) hardware: Rundown<Hardware>,
     pub(crate) conversation: Conversation,
-    range_updates: RangeUpdates,
+    pub(crate) range_updates: RangeUpdates,
     /// 0 before the first start.
     pub(crate) luid: AtomicU64,
     /// The device was removed by surprise: nothing of it is touched any more.
@@ -132,7 +132,7 @@ impl Handlers {
     #[inline]
     #[must_use]
     pub const fn with_mitigation(mut self, mitigation: &'static dyn Mitigation) -> Self {
-        self.mitigation = Some(mitigation);
+        self.mitigation = Some(Supplied::new(mitigation));
         self
     }
 }
@@ -220,8 +220,8 @@ impl Pf {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn make_room(&self, count: u16) -> Result<(), NtStatus> {
-        if self.mitigation.is_some() {
-            self.range_updates.make_room(count)?;
+        if let Some(supplied) = self.mitigation {
+            supplied.surface.make_room(self, count)?;
         }
         if self.serving.newest().is_some_and(|serving| serving.vfs.len() >= usize::from(count)) {
             return Ok(());
@@ -320,7 +320,7 @@ impl Pf {
     /// IRQL: `PASSIVE_LEVEL`.
     pub(crate) fn closed(&self, file: File) {
         self.end_registrations_of(file);
-        self.range_updates.cancel(Some(file));
+        self.cancel_range_updates(Some(file));
         if self.conversation.closed(file) {
             self.detached();
         }
@@ -329,12 +329,20 @@ impl Pf {
     /// The device goes: completes everything that waits. IRQL: up to `DISPATCH_LEVEL`.
     pub(crate) fn end_waiting(&self) {
         self.conversation.end();
-        self.range_updates.cancel(None);
+        self.cancel_range_updates(None);
+    }
+
+    fn cancel_range_updates(&self, of: Option<File>) {
+        if let Some(supplied) = self.mitigation {
+            supplied.surface.cancel(self, of);
+        }
     }
 
     /// A waiting request was cancelled.
     pub(crate) fn cancelled(&self, request: Request) {
-        self.range_updates.forget(&request);
+        if let Some(supplied) = self.mitigation {
+            supplied.surface.forget(self, &request);
+        }
         self.conversation.cancelled(request);
     }
 
@@ -380,29 +388,6 @@ impl Pf {
         self.tell_invalidations();
     }
 
-    /// Takes a request that waits for the mitigated ranges of a VF to change.
-    pub(crate) fn wait_for_range_update<T: RequestCallbacks>(&self, request: Request, vf: u16) {
-        let is_removed = || self.conversation.state() == PnpState::Removed;
-        if is_removed() {
-            return request.complete(NtStatus::DEVICE_NOT_READY);
-        }
-        self.range_updates.park::<T>(request, vf);
-        // INVARIANT: who ends the conversation completes what waits afterwards, so one of the two sees the request.
-        if is_removed() {
-            self.range_updates.cancel(None);
-        }
-        self.tell_range_updates();
-    }
-
-    /// Completes requests of VFs whose mitigated ranges have changed.
-    fn tell_range_updates(&self) {
-        let Some(Serving { engine, .. }) = self.serving() else { return };
-        engine.begin_range_updates();
-        let take = |vf| engine.index(vf).is_some_and(|vf| engine.take_range_update(vf));
-        let put_back = |vf| engine.index(vf).into_iter().for_each(|vf| engine.update_mitigated_ranges(vf));
-        self.range_updates.tell(take, put_back);
-    }
-
     /// Completes requests that wait with the invalidations that there are.
     ///
     /// SPEC: abi 6.5, 6.29: an inverted call: the request's output tells what is to be read again; what was posted before it
@@ -411,8 +396,10 @@ impl Pf {
     /// IRQL: up to `DISPATCH_LEVEL`.
     pub(crate) fn tell_invalidations(&self) {
         let Some(Serving { engine, .. }) = self.serving() else { return };
-        if engine.has_range_updates() {
-            self.tell_range_updates();
+        if engine.has_range_updates()
+            && let Some(supplied) = self.mitigation
+        {
+            supplied.surface.tell(self);
         }
         if !engine.has_invalidations() {
             return;
@@ -439,18 +426,6 @@ impl Pf {
             });
             engine.told(invalidation);
         }
-    }
-}
-
-impl fmt::Debug for Handlers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handlers").field("blocks", &self.blocks).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Pf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pf").field("conversation", &self.conversation.state()).finish_non_exhaustive()
     }
 }
 

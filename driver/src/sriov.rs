@@ -19,7 +19,7 @@ use backchannel::{
     },
 };
 
-use crate::{pf::Pf, storage::Reference, wdf::irp::InterfaceQuery};
+use crate::{mitigation::access_register, pf::Pf, storage::Reference, wdf::irp::InterfaceQuery};
 
 /// Answers a question for the device's routines; the reference that the answer holds, if it was answered.
 ///
@@ -28,7 +28,7 @@ use crate::{pf::Pf, storage::Reference, wdf::irp::InterfaceQuery};
 /// table cannot tell the two apart, so nothing is registered with it.
 pub(crate) fn answer(query: &InterfaceQuery, pf: &Reference<Pf>) -> Option<Reference<Pf>> {
     if *query.identity() == GUID_MITIGABLE_DEVICE_INTERFACE {
-        return answer_mitigable(query, pf);
+        return pf.mitigation?.surface.answer(query, pf);
     }
     if *query.identity() != GUID_SRIOV_DEVICE_INTERFACE_STANDARD {
         return None;
@@ -45,12 +45,11 @@ pub(crate) fn answer(query: &InterfaceQuery, pf: &Reference<Pf>) -> Option<Refer
     written.then(|| pf.clone())
 }
 
-/// Answers a question for the routine that mitigated registers are accessed by, if there are such registers.
-fn answer_mitigable(query: &InterfaceQuery, pf: &Reference<Pf>) -> Option<Reference<Pf>> {
+/// Answers a question for the routine that mitigated registers are accessed by.
+pub(crate) fn answer_mitigable(query: &InterfaceQuery, pf: &Reference<Pf>) -> Option<Reference<Pf>> {
     let (_, version) = query.size_and_version();
-    let is_answered = pf.mitigation.is_some()
-        && version >= MITIGABLE_DEVICE_INTERFACE::VERSION
-        && query.write(mitigable_table(pf.as_ptr()));
+    let is_answered =
+        version >= MITIGABLE_DEVICE_INTERFACE::VERSION && query.write(mitigable_table(pf.as_ptr()));
     is_answered.then(|| pf.clone())
 }
 
@@ -343,7 +342,7 @@ unsafe extern "win64" fn read_write_mitigated_register(
     let at = Register { bar, offset };
     // SAFETY: the virtualization stack holds the interface during the call.
     unsafe { pf(context) }
-        .map_or(NtStatus::INVALID_PARAMETER, |pf| pf.access_register(vf, read != 0, at, &mut buffer))
+        .map_or(NtStatus::INVALID_PARAMETER, |pf| access_register(pf, vf, read != 0, at, &mut buffer))
         .raw()
 }
 
