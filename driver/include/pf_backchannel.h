@@ -11,97 +11,68 @@
 
 // The structure's Size is not that of its version.
 #define PF_BACKCHANNEL_STATUS_WRONG_SIZE ((NTSTATUS)0xE0BC0001L)
-
 // The Version is not known.
 #define PF_BACKCHANNEL_STATUS_WRONG_VERSION ((NTSTATUS)0xE0BC0002L)
-
 // A reserved member is not zero, or a flag is set that has no meaning.
 #define PF_BACKCHANNEL_STATUS_RESERVED_NOT_ZERO ((NTSTATUS)0xE0BC0003L)
-
 // A callback is NULL: all three have to be there.
 #define PF_BACKCHANNEL_STATUS_NULL_CALLBACK ((NTSTATUS)0xE0BC0004L)
-
 // A callback does not lie in the image of the driver object.
 #define PF_BACKCHANNEL_STATUS_FOREIGN_CALLBACK ((NTSTATUS)0xE0BC0005L)
-
 // The file object is not an open one of this device.
 #define PF_BACKCHANNEL_STATUS_FOREIGN_FILE ((NTSTATUS)0xE0BC0006L)
-
 // The driver object is NULL, or is no driver object, or its driver is being unloaded.
 #define PF_BACKCHANNEL_STATUS_NO_DRIVER ((NTSTATUS)0xE0BC0007L)
-
 // The block is registered already.
 #define PF_BACKCHANNEL_STATUS_BLOCK_TAKEN ((NTSTATUS)0xE0BC0008L)
-
 // All 64 places for blocks, or all for run-time handlers, are in use.
 #define PF_BACKCHANNEL_STATUS_TABLE_FULL ((NTSTATUS)0xE0BC0009L)
-
 // The block store has no slot left for the block's content.
 #define PF_BACKCHANNEL_STATUS_STORE_FULL ((NTSTATUS)0xE0BC000AL)
-
 // There is no such registration, or not any more.
 #define PF_BACKCHANNEL_STATUS_NOT_REGISTERED ((NTSTATUS)0xE0BC000BL)
-
 // The caller is inside a callback of this registration, or inside a VfEvent, and would wait for itself.
 #define PF_BACKCHANNEL_STATUS_OWN_CALLBACK ((NTSTATUS)0xE0BC000CL)
-
 // A callback was still running when the wait was over; see the routine.
 #define PF_BACKCHANNEL_STATUS_STILL_IN_USE ((NTSTATUS)0xE0BC000DL)
-
 // The schema is not the one that the block was registered with.
 #define PF_BACKCHANNEL_STATUS_OTHER_SCHEMA ((NTSTATUS)0xE0BC000EL)
-
 // The ticket was answered already, or its time was over.
 #define PF_BACKCHANNEL_STATUS_TOO_LATE ((NTSTATUS)0xE0BC000FL)
-
 // The VF was reset since: the life that was named is over.
 #define PF_BACKCHANNEL_STATUS_STALE ((NTSTATUS)0xE0BC0010L)
-
 // The block is not one whose reads are answered with published content.
 #define PF_BACKCHANNEL_STATUS_NOT_PUBLISHED ((NTSTATUS)0xE0BC0011L)
-
 // The length is not one that the schema allows.
 #define PF_BACKCHANNEL_STATUS_CONTENT_LENGTH ((NTSTATUS)0xE0BC0012L)
-
 // There is no such VF.
 #define PF_BACKCHANNEL_STATUS_NO_SUCH_VF ((NTSTATUS)0xE0BC0013L)
-
 // Schema: a member has a value that is not defined.
 #define PF_BACKCHANNEL_STATUS_SCHEMA_UNKNOWN_VALUE ((NTSTATUS)0xE0BC0020L)
-
 // Schema: Minimum is 0.
 #define PF_BACKCHANNEL_STATUS_SCHEMA_NO_LENGTH ((NTSTATUS)0xE0BC0021L)
-
 // Schema: Maximum is above 128.
 #define PF_BACKCHANNEL_STATUS_SCHEMA_TOO_LONG ((NTSTATUS)0xE0BC0022L)
-
 // Schema: Minimum is above Maximum.
 #define PF_BACKCHANNEL_STATUS_SCHEMA_EMPTY_RANGE ((NTSTATUS)0xE0BC0023L)
-
 // Schema: Step is 0, or does not lead from Minimum to Maximum.
 #define PF_BACKCHANNEL_STATUS_SCHEMA_STEP ((NTSTATUS)0xE0BC0024L)
-
 // Schema: an echo needs a VF that both writes and reads.
 #define PF_BACKCHANNEL_STATUS_SCHEMA_ECHO_NEEDS_BOTH ((NTSTATUS)0xE0BC0025L)
-
 // Schema: published content cannot be the VF's.
 #define PF_BACKCHANNEL_STATUS_SCHEMA_PUBLISHED_BY_VF ((NTSTATUS)0xE0BC0026L)
-
 // Schema: only published content of the PF's or the operator's survives a reset.
 #define PF_BACKCHANNEL_STATUS_SCHEMA_KEEPS_VF_CONTENT ((NTSTATUS)0xE0BC0027L)
-
 // Schema: only what is read can be cut short.
 #define PF_BACKCHANNEL_STATUS_SCHEMA_TRUNCATABLE ((NTSTATUS)0xE0BC0028L)
-
 // Schema: only blocks below 64 that are read can be invalidated.
 #define PF_BACKCHANNEL_STATUS_SCHEMA_NOT_INVALIDATABLE ((NTSTATUS)0xE0BC0029L)
-
 // Schema: only writes can be deferred.
 #define PF_BACKCHANNEL_STATUS_SCHEMA_DEFERRED ((NTSTATUS)0xE0BC002AL)
-
 // Identifies PF_BACKCHANNEL_HANDLER_INTERFACE in IRP_MN_QUERY_INTERFACE.
 DEFINE_GUID(GUID_PF_BACKCHANNEL_HANDLER_INTERFACE,
     0x8FF17CF5, 0xF28F, 0x40BE, 0xAD, 0xB6, 0x52, 0x4B, 0x3C, 0x10, 0x9D, 0x26);
+
 
 // The Version of the handler interface; ask for exactly this one, and check it in the answer.
 #define PF_BACKCHANNEL_HANDLER_INTERFACE_VERSION 1

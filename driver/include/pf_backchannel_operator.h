@@ -13,34 +13,24 @@ DEFINE_GUID(GUID_DEVINTERFACE_PF_BACKCHANNEL,
 
 // Describes the PF; output: PF_BACKCHANNEL_PF.
 #define IOCTL_PF_BACKCHANNEL_QUERY_PF 0x00226400
-
 // Describes a VF; input: PF_BACKCHANNEL_VF_INPUT, output: PF_BACKCHANNEL_VF.
 #define IOCTL_PF_BACKCHANNEL_QUERY_VF 0x00226404
-
 // Reads the counters of a block; input: PF_BACKCHANNEL_VF_INPUT with the block's id, output: PF_BACKCHANNEL_BLOCK.
 #define IOCTL_PF_BACKCHANNEL_QUERY_BLOCK 0x00226408
-
 // Reads what happened to a VF; input: PF_BACKCHANNEL_VF_INPUT with how many events ago, output: PF_BACKCHANNEL_EVENT.
 #define IOCTL_PF_BACKCHANNEL_QUERY_EVENT 0x0022640C
-
 // Reads the call that cost a VF its standing; input: PF_BACKCHANNEL_VF_INPUT, output: PF_BACKCHANNEL_EVIDENCE.
 #define IOCTL_PF_BACKCHANNEL_QUERY_EVIDENCE 0x00226410
-
 // Lets an isolated VF go; input: PF_BACKCHANNEL_VF_INPUT.
 #define IOCTL_PF_BACKCHANNEL_RELEASE_VF 0x0022E414
-
 // Decides over a VF; input: PF_BACKCHANNEL_VF_INPUT with 0 (the policy decides), 1 (never isolated) or 2 (isolated).
 #define IOCTL_PF_BACKCHANNEL_DECIDE_VF 0x0022E418
-
 // Sets a block that the operator owns; input: PF_BACKCHANNEL_SET_BLOCK.
 #define IOCTL_PF_BACKCHANNEL_SET_BLOCK 0x0022E41C
-
 // Lets VFs be told to read blocks again; input: PF_BACKCHANNEL_INVALIDATE.
 #define IOCTL_PF_BACKCHANNEL_INVALIDATE 0x0022E420
-
 // Reads who changed what; input: PF_BACKCHANNEL_VF_INPUT with how many changes ago, any VF; output: PF_BACKCHANNEL_CHANGE.
 #define IOCTL_PF_BACKCHANNEL_QUERY_CHANGE 0x00226424
-
 // Permits what VFs do with a block, until it is registered anew; input: PF_BACKCHANNEL_PERMIT.
 #define IOCTL_PF_BACKCHANNEL_PERMIT 0x0022E428
 
