@@ -9,6 +9,7 @@ use parent_partition::command::{
     BAD_ARGUMENTS, CoverageTask, DemoArguments, FaultsArguments, FrameworkArgument, RunArguments,
     SoakArguments, TracesArguments,
 };
+use parent_partition::machine::injection;
 use parent_partition::wdfldr::mistake::{self, Mistake};
 use parent_partition::{coverage, demo, exercise, faults, frames, script, soak, supervisor, traces};
 
@@ -79,6 +80,9 @@ enum Command {
         /// Has the driver make a mistake, which must be noticed.
         #[arg(long, value_name = "MISTAKE")]
         driver_mistake: Option<Mistake>,
+        /// Has the driver's N-th call that can fail do so, as want of memory would; 0 fails none.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        fail: u32,
     },
     /// Measures which lines of the driver's sources runs reach in an image, by one-shot breakpoints at its PDB's line records.
     #[command(subcommand)]
@@ -120,8 +124,11 @@ fn main() -> ExitCode {
         Command::Soak(arguments) if arguments.judged => supervisor::supervised(|| soak::one(&arguments)),
         Command::Soak(arguments) => ExitCode::from(soak::run(&arguments)),
         Command::Inspect { image, json, .. } => inspect(&image, json),
-        Command::Exercise { image, json, structures, repeat, driver_mistake, .. } => {
+        Command::Exercise { image, json, structures, repeat, driver_mistake, fail, .. } => {
             supervisor::supervised(|| {
+                if fail != 0 {
+                    injection::arm(fail);
+                }
                 if let Some(mistake) = driver_mistake {
                     mistake::have_made(mistake);
                 }

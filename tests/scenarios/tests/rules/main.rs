@@ -9,6 +9,7 @@ mod levels;
 mod memory;
 mod objects;
 mod physical_function;
+mod resources;
 mod wrong;
 
 use std::collections::BTreeSet;
