@@ -123,6 +123,9 @@ pub(super) fn query_interface(pf: &Visit, name: InterfaceName, size: u16, versio
     let words: Vec<u64> =
         bytes[8..written].as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
     let missing = words[1..].iter().filter(|routine| **routine == 0).count();
+    // A second reference, and then both back.
+    crate::invoke!(words[1] as usize; words[0]);
+    crate::invoke!(words[2] as usize; words[0]);
     crate::invoke!(words[2] as usize; words[0]);
     outcome
         .with("size", u16::from_le_bytes([bytes[0], bytes[1]]).into())

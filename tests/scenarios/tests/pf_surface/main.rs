@@ -25,6 +25,7 @@ const INVALID_DEVICE_REQUEST: &str = "0xc0000010";
 const ACCESS_DENIED: &str = "0xc0000022";
 const BUFFER_TOO_SMALL: &str = "0xc0000023";
 const SHARING_VIOLATION: &str = "0xc0000043";
+const INSUFFICIENT_RESOURCES: &str = "0xc000009a";
 const DEVICE_NOT_READY: &str = "0xc00000a3";
 const NOT_SUPPORTED: &str = "0xc00000bb";
 const CANCELLED: &str = "0xc0000120";

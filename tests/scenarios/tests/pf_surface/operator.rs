@@ -1,6 +1,6 @@
 //! The operator's interface: what it answers, and what it does with hostile buffers.
 
-use scenarios::script::{vsp_read, vsp_write};
+use scenarios::script::{answers, vsp_read, vsp_write};
 use serde_json::{Value, json};
 
 use crate::{ACCESS_DENIED, BUFFER_TOO_SMALL, INVALID_PARAMETER, SUCCESS, expect};
@@ -61,17 +61,61 @@ fn requests_about_no_vf_are_refused() {
     ]);
 }
 
+const NO_MORE_ENTRIES: &str = "0x8000001a";
+
+/// Every request, and the bytes of its input and output.
+const REQUESTS: [(&str, usize, usize); 11] = [
+    ("query_pf", 0, 176),
+    ("query_vf", 8, 176),
+    ("query_block", 8, 48),
+    ("query_event", 8, 32),
+    ("query_evidence", 8, 152),
+    ("query_change", 8, 40),
+    ("release_vf", 8, 0),
+    ("decide_vf", 8, 0),
+    ("set_block", 136, 0),
+    ("invalidate", 16, 0),
+    ("permit", 8, 0),
+];
+
+/// Sends a request with an input of so many zeros, and room for so much output.
+fn with(request: &str, input: usize, output: usize) -> Value {
+    json!({"do": "operator", "request": request, "input": "00".repeat(input), "output": output})
+}
+
 #[test]
-fn buffers_that_are_too_small_are_refused() {
-    let with = |request: &str, input: &str, output: u32| json!({"do": "operator", "request": request, "input": input, "output": output});
-    expect(&[
-        (with("query_pf", "", 167), BUFFER_TOO_SMALL),
-        (with("query_pf", "", 0), BUFFER_TOO_SMALL),
-        (with("query_vf", "00000000000000", 176), BUFFER_TOO_SMALL),
-        (with("query_vf", "", 176), BUFFER_TOO_SMALL),
-        (with("query_vf", "0000000000000000", 167), BUFFER_TOO_SMALL),
-        (with("release_vf", "", 0), BUFFER_TOO_SMALL),
-        (with("set_block", "00", 0), BUFFER_TOO_SMALL),
-        (with("invalidate", "000000000000000001000000000000", 0), BUFFER_TOO_SMALL),
-    ]);
+fn buffers_that_are_a_byte_too_small_are_refused() {
+    // So that there are an event and a change to look at.
+    let mut steps = vec![(vsp_write(0, 0, &[0; 128]), SUCCESS), (with("decide_vf", 8, 0), SUCCESS)];
+    for (request, input, output) in REQUESTS {
+        if input != 0 {
+            steps.push((with(request, input - 1, output), BUFFER_TOO_SMALL));
+            steps.push((with(request, 0, output), BUFFER_TOO_SMALL));
+        }
+        // Of a guest that did nothing wrong there is no evidence, whatever room there is for it.
+        if request == "query_evidence" {
+            steps.push((with(request, input, 0), NO_MORE_ENTRIES));
+        } else if output != 0 {
+            steps.push((with(request, input, output - 1), BUFFER_TOO_SMALL));
+            steps.push((with(request, input, 0), BUFFER_TOO_SMALL));
+            let just_enough = with(request, input, output);
+            steps.push((just_enough, SUCCESS));
+        }
+    }
+    let found = expect(&steps);
+    let lengths: Vec<_> =
+        found.iter().filter_map(|answer| Some(answer["data"].as_str()?.len() / 2)).collect();
+    assert_eq!(lengths, [176, 176, 48, 32, 40]);
+}
+
+#[test]
+fn larger_buffers_change_nothing() {
+    let larger =
+        REQUESTS.map(|(request, input, output)| (with(request, input + 4096, output + 4096), input, output));
+    for (line, _, output) in larger {
+        let found = answers(&[vsp_write(0, 0, &[0; 128]), line.clone()]);
+        let length = found[1]["data"].as_str().map_or(0, |data| data.len() / 2);
+        assert!(length == output || found[1]["status"] != SUCCESS, "{line}: {found:?}");
+        assert_ne!(found[1]["status"], BUFFER_TOO_SMALL, "{line}");
+    }
 }

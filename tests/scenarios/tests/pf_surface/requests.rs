@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    ACCESS_DENIED, BUFFER_TOO_SMALL, CANCELLED, INVALID_DEVICE_REQUEST, INVALID_DEVICE_STATE, NOT_SUPPORTED,
-    PENDING, SHARING_VIOLATION, SUCCESS, begin, expect, go,
+    ACCESS_DENIED, BUFFER_TOO_SMALL, CANCELLED, INSUFFICIENT_RESOURCES, INVALID_DEVICE_REQUEST,
+    INVALID_DEVICE_STATE, NOT_SUPPORTED, PENDING, SHARING_VIOLATION, SUCCESS, begin, expect, go,
 };
 
 const NOTIFICATION: u32 = 0x0022_6044;
@@ -73,6 +73,16 @@ fn notification_wants_room_for_its_event_on_arrival() {
         (ioctl(NOTIFICATION, "", 3), BUFFER_TOO_SMALL),
         (named(ioctl(NOTIFICATION, "", 100), "n"), PENDING),
     ]);
+}
+
+#[test]
+fn eight_notifications_wait_and_a_ninth_is_refused() {
+    let mut steps = vec![(go("attach"), SUCCESS)];
+    steps.extend((1..=8).map(|number| (begin("notification", &format!("n{number}")), PENDING)));
+    steps.push((go("notification"), INSUFFICIENT_RESOURCES));
+    steps.push((cancel("n1"), CANCELLED));
+    steps.push((begin("notification", "n9"), PENDING));
+    expect(&steps);
 }
 
 #[test]
