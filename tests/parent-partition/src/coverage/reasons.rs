@@ -1,4 +1,7 @@
 //! Why lines are not reached: a table with a row for each such line, checked both ways.
+//!
+//! Some lines are for the rare outcome of a race: one measurement reaches them, the next does not. Their reasons begin with
+//! [`BY_CHANCE`], and their rows are right either way, as long as the image has the line.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +18,7 @@ pub struct Reasons(BTreeMap<(String, String), String>);
 pub struct Disagreement {
     /// Lines that were not reached, and their text, without a row.
     pub unexplained: Vec<(Line, String)>,
-    /// Rows, as file and text, of which no line is unreached.
+    /// Rows, as file and text, of which no line is unreached; of those by chance, of which the image has no line.
     pub stale: Vec<(String, String)>,
 }
 
@@ -43,24 +46,30 @@ impl Reasons {
         Ok(Self(rows))
     }
 
-    /// Holds the table against the lines that were not reached; `text` gives a line's text.
+    /// Holds the table against the lines of an image and whether each was reached; `text` gives a line's text.
     pub fn compare<'a>(
         &self,
-        unreached: impl Iterator<Item = &'a Line>,
+        lines: impl Iterator<Item = (&'a Line, bool)>,
         text: impl Fn(&Line) -> String,
     ) -> Disagreement {
         let mut stale = self.0.clone();
         let mut unexplained = Vec::new();
-        for line in unreached {
+        for (line, is_reached) in lines {
             let key = (line.file.clone(), text(line));
-            stale.remove(&key);
-            if !self.0.contains_key(&key) {
+            let row = self.0.get(&key);
+            if !is_reached || row.is_some_and(|reason| reason.starts_with(BY_CHANCE)) {
+                stale.remove(&key);
+            }
+            if !is_reached && row.is_none() {
                 unexplained.push((line.clone(), key.1));
             }
         }
         Disagreement { unexplained, stale: stale.into_keys().collect() }
     }
 }
+
+/// What the reason of a line begins with that some measurements reach.
+const BY_CHANCE: &str = "by chance: ";
 
 #[cfg(test)]
 mod tests {
@@ -75,16 +84,30 @@ mod tests {
     #[test]
     fn line_with_a_row_is_explained() {
         let reasons = Reasons::parse(TABLE).expect("a table");
-        let found = reasons.compare([line(7)].iter(), |_| "never()".to_owned());
+        let found = reasons.compare([(&line(7), false)].into_iter(), |_| "never()".to_owned());
         assert_eq!(found, super::Disagreement::default());
     }
 
     #[test]
     fn line_without_a_row_and_row_without_a_line_are_found() {
         let reasons = Reasons::parse(TABLE).expect("a table");
-        let found = reasons.compare([line(7)].iter(), |_| "other()".to_owned());
+        let found = reasons.compare([(&line(7), false)].into_iter(), |_| "other()".to_owned());
         assert_eq!(found.unexplained, [(line(7), "other()".to_owned())]);
         assert_eq!(found.stale, [("a.rs".to_owned(), "never()".to_owned())]);
+    }
+
+    #[test]
+    fn row_for_a_line_that_is_reached_is_stale_unless_that_is_by_chance() {
+        let by_chance = "file\tline\treason\na.rs\tnever()\tby chance: two come at one moment\n";
+        for (table, is_reached, stale) in
+            [(TABLE, true, 1), (TABLE, false, 0), (by_chance, true, 0), (by_chance, false, 0)]
+        {
+            let reasons = Reasons::parse(table).expect("a table");
+            let found = reasons.compare([(&line(7), is_reached)].into_iter(), |_| "never()".to_owned());
+            assert_eq!((found.stale.len(), found.unexplained.len()), (stale, 0), "{table:?} {is_reached}");
+            let gone = reasons.compare([(&line(7), true)].into_iter(), |_| "other()".to_owned());
+            assert_eq!(gone.stale.len(), 1, "a line that is gone needs no row, by chance or not");
+        }
     }
 
     #[test]

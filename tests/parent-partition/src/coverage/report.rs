@@ -70,8 +70,8 @@ impl Report {
             }
         }
         let sources = Sources::read(root, &lines)?;
-        let unreached = lines.iter().filter(|(_, reached)| !**reached).map(|(line, _)| line);
-        let disagreement = reasons.compare(unreached, |line| sources.text(line));
+        let disagreement =
+            reasons.compare(lines.iter().map(|(line, reached)| (line, *reached)), |line| sources.text(line));
         Ok(Self { lines, runs, disagreement })
     }
 
