@@ -2,6 +2,7 @@
 
 mod citations;
 mod framework;
+mod installation;
 
 use std::{
     fs,
@@ -97,6 +98,17 @@ fn unsafe_code_is_in_the_listed_files_only() {
 #[test]
 fn no_file_is_longer_than_500_lines() {
     assert_eq!(too_long(&sources()), Vec::<String>::new());
+}
+
+#[test]
+fn no_header_of_the_driver_is_longer_either() {
+    let entries = fs::read_dir(root().join("driver/include")).expect("readable");
+    let headers: Vec<_> = entries
+        .map(|entry| entry.expect("readable").path())
+        .map(|path| (path.display().to_string(), fs::read_to_string(&path).expect("UTF-8")))
+        .collect();
+    assert!(headers.len() > 3, "the headers are where this test looks");
+    assert_eq!(too_long(&headers), Vec::<String>::new());
 }
 
 #[test]
