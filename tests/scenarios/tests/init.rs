@@ -136,7 +136,7 @@ fn scalar(layouts: &Layouts, structure: &str, field: &str) -> Option<(usize, usi
 }
 
 /// BOOLEAN members that padding follows.
-const BYTES: [&str; 1] = ["DefaultQueue"];
+const BYTES: [&str; 2] = ["AutomaticSerialization", "DefaultQueue"];
 
 /// The rules of the routine that makes such a structure; where there are several, by the kind that the structure is.
 fn routine_of<'a>(

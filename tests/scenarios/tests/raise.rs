@@ -42,5 +42,6 @@ fn the_same_driver_deadlocks_without_the_raise() {
     run.expect_code(RULE_BROKEN);
     let report = run.broken_rule();
     assert_eq!(report["rule"], "deadlock", "{run}");
-    assert!(report["at"].as_str().is_some_and(|at| at.contains("lock")), "{run}");
+    // Which function takes the lock depends on what the compiler made one.
+    assert_eq!(report["detail"], "at IRQL 2 without an end, waiting for a lock", "{run}");
 }
