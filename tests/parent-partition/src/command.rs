@@ -122,7 +122,10 @@ fn processors() -> RangedU64ValueParser<u32> {
 }
 
 /// Reads `NAME=NUMBER`.
-fn named_number(text: &str) -> Result<(String, u32), String> {
+///
+/// # Errors
+/// The text has another form; what is said names it.
+pub fn named_number(text: &str) -> Result<(String, u32), String> {
     let (name, number) = text.split_once('=').ok_or("expected NAME=NUMBER")?;
     let number = number.parse().map_err(|error| format!("{number:?} is no DWORD: {error}"))?;
     Ok((name.to_owned(), number))

@@ -28,12 +28,14 @@ use crate::wdfldr::choice;
 /// A request that the driver keeps is cancelled after a second; one that it keeps even then breaks
 /// [`RequestNotCompleted`](crate::judge::Rule::RequestNotCompleted). Of more than one life the first and the last are reported,
 /// and none may leave more behind than the one before (see [`Lives`]).
-pub fn run(image: &Path, lives: u32, mut report: impl FnMut(&Step)) -> u8 {
+///
+/// `values` are DWORDs of the device's hardware key, besides NumVFs.
+pub fn run(image: &Path, lives: u32, values: &[(String, u32)], mut report: impl FnMut(&Step)) -> u8 {
     pnp::boot();
     let mut finished = Lives::default();
     for life in 1..=lives {
         let is_reported = life == 1 || life == lives;
-        let code = live(image, |step| {
+        let code = live(image, values, |step| {
             if is_reported {
                 report(step)
             }
@@ -57,7 +59,7 @@ pub fn print_structures() {
 }
 
 /// One life; the exit code where the driver is not even loaded.
-fn live(image: &Path, mut report: impl FnMut(&Step)) -> Option<u8> {
+fn live(image: &Path, values: &[(String, u32)], mut report: impl FnMut(&Step)) -> Option<u8> {
     let driver = match pnp::load_driver(SERVICE, image) {
         Ok(driver) => driver,
         Err(error @ LoadError::Image(_)) => {
@@ -70,7 +72,7 @@ fn live(image: &Path, mut report: impl FnMut(&Step)) -> Option<u8> {
         }
     };
     report(&Step { name: "load", status: status::SUCCESS });
-    if let Some(device) = add(&driver, &mut report) {
+    if let Some(device) = add(&driver, values, &mut report) {
         use_device(&device, &mut report);
         pnp::remove(device);
         report(&Step { name: "remove", status: status::SUCCESS });
@@ -100,13 +102,14 @@ impl fmt::Display for Step {
     }
 }
 
-fn add(driver: &DriverRef, report: &mut impl FnMut(&Step)) -> Option<DeviceRef> {
+fn add(driver: &DriverRef, values: &[(String, u32)], report: &mut impl FnMut(&Step)) -> Option<DeviceRef> {
     let function = Function {
         vendor: VENDOR,
         device: DEVICE,
         vf_device: DEVICE,
         total_vfs: VFS,
         num_vfs: Some(VFS.into()),
+        values: values.to_vec(),
         ..Function::default()
     };
     let added = pnp::add_device(driver, function);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use parent_partition::command::{
     BAD_ARGUMENTS, CoverageTask, DemoArguments, FaultsArguments, FrameworkArgument, RunArguments,
-    SoakArguments, TracesArguments,
+    SoakArguments, TracesArguments, named_number,
 };
 use parent_partition::machine::injection;
 use parent_partition::wdfldr::mistake::{self, Mistake};
@@ -74,6 +74,9 @@ enum Command {
         /// Also prints each framework structure that the driver hands over, with its bytes.
         #[arg(long)]
         structures: bool,
+        /// A further DWORD of the device's hardware key; may be given several times.
+        #[arg(long = "value", value_name = "NAME=NUMBER", value_parser = named_number)]
+        values: Vec<(String, u32)>,
         /// How many lives in a row; what one leaves behind ends the run.
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         repeat: u32,
@@ -124,7 +127,7 @@ fn main() -> ExitCode {
         Command::Soak(arguments) if arguments.judged => supervisor::supervised(|| soak::one(&arguments)),
         Command::Soak(arguments) => ExitCode::from(soak::run(&arguments)),
         Command::Inspect { image, json, .. } => inspect(&image, json),
-        Command::Exercise { image, json, structures, repeat, driver_mistake, fail, .. } => {
+        Command::Exercise { image, json, structures, values, repeat, driver_mistake, fail, .. } => {
             supervisor::supervised(|| {
                 if fail != 0 {
                     injection::arm(fail);
@@ -135,7 +138,7 @@ fn main() -> ExitCode {
                 if structures {
                     exercise::print_structures();
                 }
-                exercise::run(&image, repeat, |step| match json {
+                exercise::run(&image, repeat, &values, |step| match json {
                     true => println!("{}", step.to_json()),
                     false => println!("{step}"),
                 })

@@ -4,7 +4,9 @@
 //! that this driver sets otherwise on purpose is named here, with its value.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use scenarios::command::{self, CLEAN};
 use scenarios::framework;
@@ -16,10 +18,6 @@ const CHOSEN: &[(&str, &str, u64)] = &[
     ("WDF_IO_QUEUE_CONFIG", "PowerManaged", 0),
 ];
 
-/// What arrives of each structure at least once in a device's life.
-const ARRIVING: &[&str] =
-    &["WDF_DRIVER_CONFIG", "WDF_IO_QUEUE_CONFIG", "WDF_OBJECT_ATTRIBUTES", "WDF_PNPPOWER_EVENT_CALLBACKS"];
-
 #[test]
 fn every_structure_is_made_as_its_routine_makes_it() {
     let arrived = arrived();
@@ -29,9 +27,15 @@ fn every_structure_is_made_as_its_routine_makes_it() {
         wrong.extend(differences(structure, bytes, &routines, &layouts, CHOSEN));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    for structure in ARRIVING {
-        assert!(arrived.iter().any(|(name, _)| name == structure), "no {structure} arrived");
-    }
+}
+
+#[test]
+fn every_structure_that_the_sources_make_has_arrived() {
+    let arrived: BTreeSet<String> = arrived().into_iter().map(|(structure, _)| structure).collect();
+    let made = made();
+    assert!(made.len() > 5, "the sources make {made:?}");
+    let unseen: Vec<_> = made.difference(&arrived).collect();
+    assert!(unseen.is_empty(), "made, and never seen to arrive: {unseen:?}");
 }
 
 #[test]
@@ -69,10 +73,18 @@ fn a_queue_that_presents_none_is_found() {
     assert_eq!(differences(structure, &changed, &routines, &layouts, CHOSEN).len(), 1);
 }
 
-/// Each structure that arrived in a device's life, by the name of its type.
+/// Each structure that arrived in a device's life, by the name of its type: of the driver in both of its forms, and of a
+/// plug-in driver.
 fn arrived() -> Vec<(String, Vec<u8>)> {
-    let image = command::image();
-    let arguments = [Path::new("exercise"), "--json".as_ref(), "--structures".as_ref(), &image];
+    let plugin: PathBuf = env::var_os("PF_BACKCHANNEL_PLUGIN_IMAGE").expect("run `cargo xtask test`").into();
+    let lives = [(command::image(), None), (command::image(), Some("Filter=1")), (plugin, None)];
+    lives.iter().flat_map(|(image, value)| arrived_of(image, *value)).collect()
+}
+
+fn arrived_of(image: &Path, value: Option<&str>) -> Vec<(String, Vec<u8>)> {
+    let mut arguments: Vec<&OsStr> =
+        vec!["exercise".as_ref(), "--json".as_ref(), "--structures".as_ref(), image.as_os_str()];
+    arguments.extend(value.iter().flat_map(|value| ["--value", value]).map(OsStr::new));
     // What the driver hands over does not depend on who takes it, and the simulated framework shows it.
     let simulated = [(framework::FRAMEWORK_VARIABLE, "".as_ref())];
     let run = command::run_with_variables(arguments, "", &simulated);
@@ -81,8 +93,34 @@ fn arrived() -> Vec<(String, Vec<u8>)> {
         let name = line["structure"].as_str()?.to_owned();
         Some((name, hex::decode(line["bytes"].as_str()?).expect("bytes in hexadecimal")))
     };
-    let tabled: BTreeSet<String> = routines().into_keys().map(|(structure, _)| structure).collect();
+    let tabled = tabled();
     run.lines().iter().filter_map(structure).filter(|(name, _)| tabled.contains(name)).collect()
+}
+
+/// The structures that a routine of the table makes.
+fn tabled() -> BTreeSet<String> {
+    routines().into_keys().map(|(structure, _)| structure).collect()
+}
+
+/// The structures of the table of which the sources of the driver and of plug-ins have a literal.
+fn made() -> BTreeSet<String> {
+    let tabled = tabled();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../driver");
+    let folders = ["src", "src/wdf", "plugin/src"];
+    let files = folders.iter().flat_map(|folder| fs::read_dir(root.join(folder)).expect("readable"));
+    let sources = files
+        .map(|file| file.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| fs::read_to_string(path).expect("UTF-8"));
+    let mut made = BTreeSet::new();
+    for source in sources {
+        let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+        made.extend(
+            code.filter_map(|line| line.strip_suffix('{')?.split_whitespace().last().map(str::to_owned)),
+        );
+    }
+    made.retain(|name| tabled.contains(name));
+    made
 }
 
 type Rules = Vec<(String, String)>;
@@ -208,6 +246,6 @@ fn number(bytes: &[u8], (offset, length): (usize, usize)) -> u64 {
 
 fn rows(table: &str) -> Vec<Vec<String>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../facts").join(table);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
 }
