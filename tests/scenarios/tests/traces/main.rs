@@ -3,6 +3,8 @@
 //! `tests/traces/differences.tsv` says what is not reproduced, and why. It is exact: a scenario that differs and is not
 //! in it fails the test, and so does an entry that has become equal or differs elsewhere.
 
+mod findings;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -152,6 +154,10 @@ fn check(folder: &Path, only: &str) -> Vec<Value> {
 }
 
 fn traces(folder: &Path, only: &str, more: &[&OsStr]) -> Run {
+    traces_with(folder, only, more, &[])
+}
+
+fn traces_with(folder: &Path, only: &str, more: &[&OsStr], variables: &[(&str, &OsStr)]) -> Run {
     let probes = probes();
     let mut arguments: Vec<&OsStr> = vec![
         "traces".as_ref(),
@@ -164,7 +170,7 @@ fn traces(folder: &Path, only: &str, more: &[&OsStr]) -> Run {
         only.as_ref(),
     ];
     arguments.extend(more);
-    command::run(arguments)
+    command::run_with_variables(arguments, "", variables)
 }
 
 /// The folder with the probes' images.
