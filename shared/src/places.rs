@@ -74,9 +74,9 @@ impl<const PLACES: usize> Places<PLACES> {
             self.last_number.fetch_add(1, Ordering::Relaxed).wrapping_add(1) & LAST_NUMBER
         });
         let to = word(number, PlaceState::Filling);
-        let index = (0..=u8::MAX).zip(&self.places).find_map(|(index, place)| {
-            place.word.compare_exchange(0, to, Ordering::AcqRel, Ordering::Relaxed).is_ok().then_some(index)
-        })?;
+        let index = (0..=u8::MAX)
+            .zip(&self.places)
+            .find_map(|(index, place)| place.change(0, to).then_some(index))?;
         // INVARIANT: nobody knows the number before its owner or a callback is told it, which comes later.
         self.place(index)?.block.store(block.value(), Ordering::Release);
         Some((index, number))
@@ -94,11 +94,13 @@ impl<const PLACES: usize> Places<PLACES> {
     pub fn begin_change(&self, number: u64) -> Option<(u8, BlockId, PlaceState)> {
         let serving =
             |state, found| found == number && matches!(state, PlaceState::Serving | PlaceState::Leaving);
-        let (place, block) = self.search(serving)?;
+        let (index, block) = self.search(serving)?;
+        let place = self.place(index)?;
+        // INVARIANT: the number is a part of what is exchanged: by now the place may be another registration's.
         [PlaceState::Serving, PlaceState::Leaving]
             .into_iter()
-            .find(|from| self.go_on(place, *from, PlaceState::Changing))
-            .map(|from| (place, block, from))
+            .find(|from| place.change(word(number, *from), word(number, PlaceState::Changing)))
+            .map(|from| (index, block, from))
     }
 
     /// Brings a place from one state to another; says whether it was in the first.
@@ -106,8 +108,7 @@ impl<const PLACES: usize> Places<PLACES> {
         let Some(place) = self.place(place) else { return false };
         let now = place.word.load(Ordering::Relaxed);
         let next = if to == PlaceState::Vacant { 0 } else { word(number(now), to) };
-        state(now) == from
-            && place.word.compare_exchange(now, next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        state(now) == from && place.change(now, next)
     }
 
     /// Gives the state of a place, and the number of its registration.
@@ -138,6 +139,12 @@ impl<const PLACES: usize> Places<PLACES> {
             let now = place.word.load(Ordering::Acquire);
             is_it(state(now), number(now)).then(|| (index, BlockId::new(place.block.load(Ordering::Acquire))))
         })
+    }
+}
+
+impl Place {
+    fn change(&self, from: u64, to: u64) -> bool {
+        self.word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -193,7 +200,7 @@ const fn number(word: u64) -> u64 {
     word >> STATE_BITS
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::{PlaceState, Places};
     use crate::block::BlockId;
@@ -248,6 +255,40 @@ mod tests {
         assert!(places.go_on(old, PlaceState::Changing, PlaceState::Replaced));
         assert_eq!(places.find(number), Some((new, BLOCK)));
         assert_eq!(places.state(old), (PlaceState::Replaced, number));
+    }
+
+    #[test]
+    fn every_state_comes_back_with_the_number() {
+        let places = Places::<1>::new();
+        let (place, number) = places.claim(BLOCK, None).expect("it is vacant");
+        let ways = [
+            PlaceState::Filling,
+            PlaceState::Serving,
+            PlaceState::Changing,
+            PlaceState::Leaving,
+            PlaceState::Changing,
+            PlaceState::Replaced,
+            PlaceState::Changing,
+            PlaceState::Orphaned,
+        ];
+        for (from, to) in ways.iter().zip(&ways[1..]) {
+            assert!(places.go_on(place, *from, *to));
+            assert_eq!(places.state(place), (*to, number));
+        }
+        assert!(places.go_on(place, PlaceState::Orphaned, PlaceState::Vacant));
+        assert_eq!(places.state(place), (PlaceState::Vacant, 0));
+    }
+
+    #[test]
+    fn ending_one_registration_leaves_the_others_alone() {
+        let places = Places::<2>::new();
+        let (first, _) = places.claim(BLOCK, None).expect("both are vacant");
+        let (second, number) = places.claim(BLOCK, None).expect("one is vacant");
+        for place in [first, second] {
+            assert!(places.go_on(place, PlaceState::Filling, PlaceState::Serving));
+        }
+        assert_eq!(places.begin_change(number), Some((second, BLOCK, PlaceState::Serving)));
+        assert_eq!(places.state(first).0, PlaceState::Serving);
     }
 
     #[test]

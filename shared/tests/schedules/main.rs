@@ -10,3 +10,6 @@
 mod host;
 #[cfg(test)]
 mod models;
+#[cfg(test)]
+#[cfg_attr(loom, expect(unsafe_code, reason = "the cell of a place"))]
+mod places;
