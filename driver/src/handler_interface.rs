@@ -7,17 +7,17 @@
 use core::{ffi::c_void, ptr::NonNull};
 
 use backchannel::{
-    BLOCK_SIZE, BlockMask, InvalidationTarget, NtStatus, Standing, Ticket, VfIndex, VfState,
+    BLOCK_SIZE, BlockMask, InvalidationTarget, NtStatus, Ticket, VfIndex,
     abi::{
         NTSTATUS,
         handler_interface::{
             GUID_PF_BACKCHANNEL_HANDLER_INTERFACE, PF_BACKCHANNEL_ALL_VFS, PF_BACKCHANNEL_HANDLER,
             PF_BACKCHANNEL_HANDLER_INTERFACE, PF_BACKCHANNEL_HANDLER_INTERFACE_VERSION,
-            PF_BACKCHANNEL_REGISTRATION, PF_BACKCHANNEL_STATE_ABSENT, PF_BACKCHANNEL_STATE_ENABLED,
-            PF_BACKCHANNEL_STATE_OFF, PF_BACKCHANNEL_STATISTICS, PF_BACKCHANNEL_STATUS_CONTENT_LENGTH,
+            PF_BACKCHANNEL_REGISTRATION, PF_BACKCHANNEL_STATISTICS, PF_BACKCHANNEL_STATUS_CONTENT_LENGTH,
             PF_BACKCHANNEL_STATUS_NO_SUCH_VF, PF_BACKCHANNEL_STATUS_NOT_REGISTERED,
             PF_BACKCHANNEL_STATUS_TOO_LATE, PF_BACKCHANNEL_STATUS_WRONG_SIZE,
-            PF_BACKCHANNEL_STATUS_WRONG_VERSION, PF_BACKCHANNEL_VF_STATUS, publish_status,
+            PF_BACKCHANNEL_STATUS_WRONG_VERSION, PF_BACKCHANNEL_VF_STATUS, publish_status, standing_number,
+            state_number,
         },
     },
 };
@@ -198,17 +198,8 @@ unsafe extern "win64" fn query_vf(
         Ok(PF_BACKCHANNEL_VF_STATUS {
             Size: size,
             Generation: engine.vf_identity(vf).map_or(0, |vf| vf.generation.value()),
-            State: match engine.vf_state(vf) {
-                VfState::Absent => PF_BACKCHANNEL_STATE_ABSENT,
-                VfState::Enabled => PF_BACKCHANNEL_STATE_ENABLED,
-                VfState::Off => PF_BACKCHANNEL_STATE_OFF,
-            },
-            Standing: match engine.standing(vf) {
-                Standing::Good => 0,
-                Standing::Throttled => 1,
-                Standing::Isolated => 2,
-                Standing::Probation => 3,
-            },
+            State: state_number(engine.vf_state(vf)),
+            Standing: standing_number(engine.standing(vf)),
             Reserved: [0; 6],
         })
     });

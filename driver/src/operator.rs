@@ -7,8 +7,9 @@ use core::sync::atomic::Ordering;
 
 use backchannel::{
     BlockId, BlockMask, Change, InvalidationTarget, NtStatus, Override, Permission, PnpState, PublishError,
-    Standing, VfIndex, VfState,
+    VfIndex,
     abi::{
+        handler_interface::{standing_number, state_number},
         operator_interface::{
             IOCTL_PF_BACKCHANNEL_DECIDE_VF, IOCTL_PF_BACKCHANNEL_INVALIDATE, IOCTL_PF_BACKCHANNEL_PERMIT,
             IOCTL_PF_BACKCHANNEL_QUERY_BLOCK, IOCTL_PF_BACKCHANNEL_QUERY_CHANGE,
@@ -178,17 +179,8 @@ fn vf(engine: &Engine, input: PF_BACKCHANNEL_VF_INPUT) -> Result<PF_BACKCHANNEL_
     Ok(PF_BACKCHANNEL_VF {
         Size: size_of_u32::<PF_BACKCHANNEL_VF>(),
         Generation: engine.vf_identity(vf).map_or(0, |vf| vf.generation.value()),
-        State: match engine.vf_state(vf) {
-            VfState::Absent => 0,
-            VfState::Enabled => 1,
-            VfState::Off => 2,
-        },
-        Standing: match engine.standing(vf) {
-            Standing::Good => 0,
-            Standing::Throttled => 1,
-            Standing::Isolated => 2,
-            Standing::Probation => 3,
-        },
+        State: state_number(engine.vf_state(vf)),
+        Standing: standing_number(engine.standing(vf)),
         Decision: match engine.decision(vf) {
             Override::None => 0,
             Override::Exempt => 1,

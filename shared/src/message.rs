@@ -55,11 +55,12 @@ mod state;
 mod wire;
 
 use crate::block::BlockId;
+use crate::halves::join;
 use crate::handler::{BlockHandler, Call, Output};
 use crate::invalidation::InvalidationTarget;
 use crate::negotiation::{Agreement, Negotiation, Offer};
 use crate::platform::SECOND;
-use crate::schema::{Direction, Owner, RateClass, ReadSource, ResetRule, Schema, Shed};
+use crate::schema::{RateClass, Schema};
 use crate::status::NtStatus;
 use crate::vf::{Vf, VfEvent};
 use inbound::Progress;
@@ -242,7 +243,7 @@ impl<H: MessageHandler> BlockHandler for Messages<H> {
             if call.block() == self.blocks.control {
                 let agreed = Agreement { version: parts.state.version(), features: 0 };
                 let mut answer = OFFER.answer(agreed);
-                answer[3] = u64::from(self.limits.to_pf) | u64::from(self.limits.to_vf) << 32;
+                answer[3] = join(self.limits.to_pf, self.limits.to_vf);
                 return out.fill(answer.map(u64::to_le_bytes).as_flattened());
             }
             let mut block = wire::EMPTY;
@@ -264,19 +265,5 @@ impl<H: MessageHandler> BlockHandler for Messages<H> {
 const OFFER: Offer = Offer { lowest: 1, highest: 1, features: 0 };
 
 const fn of_pieces(id: BlockId) -> Schema {
-    Schema {
-        id,
-        direction: Direction::Both,
-        source: ReadSource::Handler,
-        owner: Owner::Pf,
-        reset: ResetRule::Wipe,
-        rate: RateClass::Bulk,
-        shed: Shed::Refuse,
-        minimum: 128,
-        maximum: 128,
-        step: 1,
-        truncatable: false,
-        deferred: false,
-        invalidatable: id.mask().is_some(),
-    }
+    Schema::conversed(id, 128, RateClass::Bulk)
 }

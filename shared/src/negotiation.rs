@@ -34,7 +34,7 @@
 use crate::block::BlockId;
 use crate::halves::join;
 use crate::handler::{BlockHandler, Call, Output};
-use crate::schema::{Direction, Owner, RateClass, ReadSource, ResetRule, Schema, Shed};
+use crate::schema::{RateClass, Schema};
 use crate::status::NtStatus;
 use crate::sync::counting::{AtomicU64, Ordering, fence};
 use crate::vf::{Generation, Vf, VfEvent, VfIndex};
@@ -100,8 +100,8 @@ impl Offer {
 
     /// Composes what the VF reads.
     pub(crate) fn answer(&self, agreed: Agreement) -> [u64; 4] {
-        let versions =
-            u64::from(self.lowest) | u64::from(self.highest) << 16 | u64::from(agreed.version) << 32;
+        let ([a, b], [c, d]) = (self.lowest.to_le_bytes(), self.highest.to_le_bytes());
+        let versions = join(u32::from_le_bytes([a, b, c, d]), u32::from(agreed.version));
         [versions, self.features, agreed.features, 0]
     }
 }
@@ -155,21 +155,7 @@ impl<'r> Negotiation<'r> {
     /// Describes the control block under the id that the IHV chose.
     #[must_use]
     pub const fn schema(id: BlockId) -> Schema {
-        Schema {
-            id,
-            direction: Direction::Both,
-            source: ReadSource::Handler,
-            owner: Owner::Pf,
-            reset: ResetRule::Wipe,
-            rate: RateClass::Control,
-            shed: Shed::Refuse,
-            minimum: 32,
-            maximum: 32,
-            step: 1,
-            truncatable: false,
-            deferred: false,
-            invalidatable: id.mask().is_some(),
-        }
+        Schema::conversed(id, 32, RateClass::Control)
     }
 
     /// Gives what was agreed with a VF in this life of it.

@@ -166,6 +166,15 @@ impl Schema {
         SchemaBuilder::new(id, Direction::Both, source, owner)
     }
 
+    /// Describes a block of a protocol that both sides speak: written and answered by a handler, always as long.
+    ///
+    /// `length` is 1 to 128.
+    pub(crate) const fn conversed(id: BlockId, length: u8, rate: RateClass) -> Self {
+        let mut schema = Self::exchanged(id, ReadSource::Handler).length(length).rate(rate).schema;
+        schema.invalidatable = id.mask().is_some();
+        schema
+    }
+
     /// Gives the block that this describes.
     #[must_use]
     pub const fn id(&self) -> BlockId {
@@ -334,7 +343,7 @@ macro_rules! schema {
 
 #[cfg(test)]
 mod tests {
-    use super::{Owner, ReadSource, Schema, SchemaBuilder, SchemaError};
+    use super::{Owner, RateClass, ReadSource, Schema, SchemaBuilder, SchemaError};
     use crate::block::BlockId;
 
     fn refused(builder: SchemaBuilder) -> SchemaError {
@@ -407,6 +416,15 @@ mod tests {
         assert_eq!(refused(Schema::published(ID).length(4).deferred()), SchemaError::DeferredWithoutWrite);
         assert_eq!(refused(Schema::answered(ID).length(4).deferred()), SchemaError::DeferredWithoutWrite);
         assert!(Schema::written(ID).length(4).deferred().build().is_ok());
+    }
+
+    #[test]
+    fn block_of_a_conversation_is_right_whatever_its_id() {
+        for (id, invalidatable) in [(63, true), (64, false)] {
+            let schema = Schema::conversed(BlockId::new(id), 32, RateClass::Control);
+            assert_eq!(SchemaBuilder { schema }.build(), Ok(schema));
+            assert_eq!(schema.invalidatable, invalidatable);
+        }
     }
 
     #[test]

@@ -10,7 +10,9 @@ use core::ffi::c_void;
 use super::{GUID, INTERFACE_REFERENCE, NTSTATUS, c_function, layout};
 
 pub use numbers::*;
-pub use translated::{publish_status, register_status, schema_status, unregister_status};
+pub use translated::{
+    publish_status, register_status, schema_status, standing_number, state_number, unregister_status,
+};
 
 /// Identifies [`PF_BACKCHANNEL_HANDLER_INTERFACE`] in `IRP_MN_QUERY_INTERFACE`.
 pub const GUID_PF_BACKCHANNEL_HANDLER_INTERFACE: GUID =

@@ -4,6 +4,7 @@ use super::MessageLimits;
 use super::inbound::Inbound;
 use super::outbound::Outbound;
 use super::wire::ARRIVED;
+use crate::halves::join;
 use crate::negotiation::Agreement;
 use crate::status::NtStatus;
 
@@ -114,9 +115,9 @@ impl State {
         let mut half = || halves.next().unwrap_or(0);
         let mut word = || [half(), half()];
         let ([version, fate], [sequence, arrived], [sent_sequence, next]) = (word(), word(), word());
-        let mut whole = || join(word());
+        let mut whole = || whole_of(word());
         let (length, status, sent_length) = (whole(), whole(), whole());
-        let mut time = || u64::from(whole()) | u64::from(whole()) << 32;
+        let mut time = || join(whole(), whole());
         let (began, sent) = (time(), time());
         let fate = Fate::from_number(fate);
         Self {
@@ -175,8 +176,9 @@ impl Fate {
     }
 }
 
-fn join([low, high]: [u16; 2]) -> u32 {
-    u32::from(low) | u32::from(high) << 16
+fn whole_of(halves: [u16; 2]) -> u32 {
+    let [[a, b], [c, d]] = halves.map(u16::to_le_bytes);
+    u32::from_le_bytes([a, b, c, d])
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]

@@ -5,9 +5,11 @@ use crate::{
     abi::NTSTATUS,
     block::BlockId,
     handler_table::{RegisterError, UnregisterError},
+    policy::Standing,
     schema::{Direction, Owner, RateClass, ReadSource, ResetRule, Schema, SchemaBuilder, SchemaError, Shed},
     services::PublishError,
     status::NtStatus,
+    vf::VfState,
 };
 
 impl PF_BACKCHANNEL_SCHEMA {
@@ -114,6 +116,27 @@ fn number_of<T: Copy + PartialEq, const COUNT: usize>(values: [(u8, T); COUNT], 
     values.iter().find(|(_, known)| *known == value).map_or(0, |(number, _)| *number)
 }
 
+/// Gives the number that stands for the state of a VF, in all interfaces.
+#[must_use]
+pub const fn state_number(state: VfState) -> u8 {
+    match state {
+        VfState::Absent => numbers::PF_BACKCHANNEL_STATE_ABSENT,
+        VfState::Enabled => numbers::PF_BACKCHANNEL_STATE_ENABLED,
+        VfState::Off => numbers::PF_BACKCHANNEL_STATE_OFF,
+    }
+}
+
+/// Gives the number that stands for how a VF stands, in all interfaces.
+#[must_use]
+pub const fn standing_number(standing: Standing) -> u8 {
+    match standing {
+        Standing::Good => 0,
+        Standing::Throttled => 1,
+        Standing::Isolated => 2,
+        Standing::Probation => 3,
+    }
+}
+
 /// Gives the status for a schema that is wrong.
 #[must_use]
 pub const fn schema_status(error: SchemaError) -> NTSTATUS {
@@ -168,11 +191,13 @@ pub const fn publish_status(error: PublishError) -> NTSTATUS {
 
 #[cfg(test)]
 mod tests {
-    use super::{numbers, schema_status};
+    use super::{numbers, schema_status, standing_number, state_number};
     use crate::{
         abi::handler_interface::PF_BACKCHANNEL_SCHEMA,
         block::BlockId,
+        policy::Standing,
         schema::{Owner, RateClass, ReadSource, Schema, SchemaBuilder, SchemaError, Shed},
+        vf::VfState,
     };
 
     /// A block that is right whatever one member of it is changed to.
@@ -188,6 +213,13 @@ mod tests {
             Schema::answered(id).length(128).truncatable().rate(RateClass::Control).shed(Shed::Delay),
             Schema::exchanged(id, ReadSource::Echo).length(1).rate(RateClass::Unlimited),
         ]
+    }
+
+    #[test]
+    fn states_and_standings_have_the_numbers_of_the_header() {
+        assert_eq!([VfState::Absent, VfState::Enabled, VfState::Off].map(state_number), [0, 1, 2]);
+        let standings = [Standing::Good, Standing::Throttled, Standing::Isolated, Standing::Probation];
+        assert_eq!(standings.map(standing_number), [0, 1, 2, 3]);
     }
 
     #[test]
@@ -213,6 +245,7 @@ mod tests {
             assert_eq!(wrong.checked(), Err(SchemaError::UnknownValue), "{wrong:?}");
         }
         assert!(PF_BACKCHANNEL_SCHEMA { Flags: 16, ..right }.has_unknown_flags());
+        assert!(!PF_BACKCHANNEL_SCHEMA { Flags: 15, ..right }.has_unknown_flags());
     }
 
     #[test]
