@@ -129,6 +129,11 @@ mod tests {
     }
 
     #[test]
+    fn halves_of_a_set_are_those_of_its_number() {
+        assert_eq!(super::BlockMask::new(0x0000_0003_0000_0002).halves(), (2, 3));
+    }
+
+    #[test]
     fn only_the_first_64_blocks_have_a_bit() {
         assert_eq!(BlockId::new(63).mask().map(super::BlockMask::bits), Some(1 << 63));
         assert_eq!(BlockId::new(64).mask(), None);

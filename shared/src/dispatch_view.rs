@@ -309,6 +309,23 @@ mod tests {
     }
 
     #[test]
+    fn permission_decides_over_reads_and_writes_and_nothing_else() {
+        let schema = Schema::exchanged(BlockId::new(9), ReadSource::Echo).length(4).rate(RateClass::Control);
+        let route = Route::new(&schema.build().expect("it is right"), 3, Some(2), Some(1), None);
+        for (reads, writes) in [(false, false), (true, false), (false, true), (true, true)] {
+            let permitted = route.permitting(reads, writes);
+            assert_eq!((permitted.has(rule::READ), permitted.has(rule::WRITTEN)), (reads, writes));
+            assert_eq!((permitted.serves(rule::READ), permitted.serves(rule::WRITTEN)), (reads, writes));
+            assert!(permitted.has(rule::ECHO) && permitted.rate() == RateClass::Control);
+            assert_eq!((permitted.written_slot(), permitted.handler()), (Some(1), Some(2)));
+        }
+        assert_eq!(route.permitting(false, false).permitting(true, true), route);
+        assert!(
+            !route.with(rule::DRAINING).serves(rule::READ) && !route.with(rule::STUCK).serves(rule::READ)
+        );
+    }
+
+    #[test]
     fn full_table_of_one_block_ends_its_search() {
         let mut view = DispatchView::<1>::new();
         view.refresh(core::iter::once((0, route(5, 1))));

@@ -73,6 +73,7 @@ fn isolated_vf_is_refused_everything_and_the_other_is_not() {
     assert_eq!(world.pf.standing(world.vf(0)), Standing::Isolated);
     assert_eq!(world.write(0, 1, &[1; 4]), NtStatus::ACCESS_DENIED);
     assert_eq!(world.read(0, 1, 4), (NtStatus::ACCESS_DENIED, vec![0; 4]));
+    assert_eq!(world.pf.vf_refusals(world.vf(0), Refusal::Isolated), 2);
     assert_eq!(world.write(1, 1, &[1; 4]), NtStatus::SUCCESS);
     assert_eq!(recording.events(), [(0, VfEvent::Quarantined)]);
     world.pf.reset_vf(0, &world.host).unwrap();

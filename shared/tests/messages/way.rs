@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use backchannel::{
     BlockHandler, BlockId, Blocks, Call, HandlerTable, MessageBlocks, MessageClient, MessageHandler,
-    MessageLimits, Messages, NtStatus, Outbox, PhysicalFunction, SECOND, SendError, Service, VfCount,
-    VfMemory, VirtualFunction,
+    MessageLimits, Messages, NtStatus, Outbox, PhysicalFunction, SECOND, SendError, Service, Vf, VfCount,
+    VfEvent, VfMemory, VirtualFunction,
 };
 
 use super::host::{Pf, Room, Table, ThreadHost, World};
@@ -20,6 +20,9 @@ pub(crate) const LARGE: MessageLimits = MessageLimits { to_pf: 65_536, to_vf: 65
 pub(crate) struct Echo {
     taken: Mutex<Vec<Vec<u8>>>,
     pub(crate) to_send: Mutex<Vec<Vec<u8>>>,
+    pub(crate) heard: Mutex<Vec<(u16, VfEvent)>>,
+    /// The longest message that it could send, as it was told last.
+    pub(crate) longest: Mutex<usize>,
 }
 
 impl Echo {
@@ -30,6 +33,7 @@ impl Echo {
 
 impl MessageHandler for Echo {
     fn message(&self, _: &Call<'_>, message: &[u8], outbox: &mut Outbox<'_>) -> Result<(), NtStatus> {
+        *self.longest.lock().unwrap() = outbox.longest();
         if message.starts_with(b"no") {
             return Err(NtStatus::ACCESS_DENIED);
         }
@@ -42,6 +46,10 @@ impl MessageHandler for Echo {
         if let Some(message) = next {
             outbox.send(&message).unwrap();
         }
+    }
+
+    fn vf_event(&self, vf: Vf, event: VfEvent) {
+        self.heard.lock().unwrap().push((vf.index.value(), event));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Block for block: what is on the wire, and what is refused.
 
-use backchannel::{ClientError, MessageClient, NtStatus};
+use backchannel::{ClientError, MessageClient, MessageLimits, NtStatus, SECOND, VfEvent};
 
 use super::host::World;
 use super::way::{LARGE, Way, world};
@@ -187,4 +187,55 @@ fn negotiation_begins_the_conversation_anew() {
     assert_eq!(client.receive(&mut [0; 5]), Ok(None), "the answer was for the one before");
     client.send(&[2; 5]).unwrap();
     assert_eq!(echo.taken(), [[1; 5], [2; 5]]);
+}
+
+#[test]
+fn handler_hears_what_happens_to_a_vf() {
+    let (world, echo) = world(LARGE);
+    echo.heard.lock().unwrap().clear();
+    world.pf.reset_vf(1, &world.host).unwrap();
+    assert_eq!(*echo.heard.lock().unwrap(), [(1, VfEvent::Reset)]);
+}
+
+#[test]
+fn handler_cannot_send_nothing_or_more_than_the_limit() {
+    let (world, echo) = world(MessageLimits { to_vf: 100, ..LARGE });
+    let mut client = Way::open(world, 0);
+    let refused = Err(ClientError::Refused(NtStatus::INVALID_BUFFER_SIZE.bits()));
+    assert_eq!(client.send(&[1; 101]), refused, "it is sent back whole or not at all");
+    assert_eq!(*echo.longest.lock().unwrap(), 100);
+    assert_eq!(client.receive(&mut [0; 200]), Ok(None));
+    client.send(&[1; 100]).unwrap();
+    assert_eq!(client.receive(&mut [0; 200]), Ok(Some(100)));
+}
+
+#[test]
+fn vf_is_told_of_a_message_only_when_there_is_one() {
+    let (world, _) = world(LARGE);
+    assert_eq!(agree(world, 1, 1), NtStatus::SUCCESS);
+    let mut refused = piece(1, 0, 2, 0);
+    refused[8..10].copy_from_slice(b"no");
+    assert_eq!(world.write(0, TO_PF, &refused), NtStatus::ACCESS_DENIED);
+    assert!(!world.pf.has_invalidations());
+    assert_eq!(world.write(0, TO_PF, &piece(2, 0, 2, 7)), NtStatus::SUCCESS);
+    assert!(world.pf.has_invalidations());
+}
+
+#[test]
+fn control_block_tells_of_no_version_before_one_is_agreed() {
+    let (world, _) = world(LARGE);
+    let (status, block) = world.read(0, CONTROL, 32);
+    assert_eq!((status, &block[..6]), (NtStatus::SUCCESS, &[1, 0, 1, 0, 0, 0][..]));
+}
+
+#[test]
+fn message_is_not_late_before_its_time_is_over() {
+    let (world, _) = world(MessageLimits { time: SECOND, ..LARGE });
+    world.host.freeze();
+    assert_eq!(agree(world, 1, 1), NtStatus::SUCCESS);
+    assert_eq!(world.write(0, TO_PF, &piece(1, 0, 240, 1)), NtStatus::SUCCESS);
+    world.host.advance(SECOND);
+    assert_eq!(report(world), (1, 1, 240, 0, 1));
+    world.host.advance(1);
+    assert_eq!(report(world), (1, 4, 240, 0, 1));
 }

@@ -22,14 +22,19 @@ mod tests {
     use super::slow::{Handlers, Memory, Pair};
 
     /// Operations of one life of a PF; then another begins.
-    const LIFE: usize = 500;
+    const LIFE: u64 = 500;
 
     /// What becomes of unclaimed blocks, life after life.
     const POLICIES: [Unclaimed; 3] = [Unclaimed::Refuse, Unclaimed::Store(2), Unclaimed::Echo(3)];
 
     const LIVES: u64 = if cfg!(debug_assertions) { 400 } else { 20_000 };
 
+    const OPERATIONS: u64 = LIVES * LIFE;
+
+    const _: () = assert!(cfg!(debug_assertions) || OPERATIONS >= 10_000_000, "ten million operations a run");
+
     #[test]
+    #[expect(clippy::print_stdout, reason = "who runs the tests shows how much was compared")]
     fn engine_does_what_the_model_does() {
         for seed in 0..LIVES {
             let mut random = Random::new(seed);
@@ -41,6 +46,7 @@ mod tests {
                 panic!("seed {seed}, {unclaimed:?}: {difference}\nafter {shortest:#?}");
             }
         }
+        println!("\ncounted: {OPERATIONS} random operations");
     }
 
     #[test]
