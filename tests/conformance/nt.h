@@ -40,6 +40,40 @@ static void observe_semaphore(void)
     wait_no_time(&semaphore);
     wait_no_time(&semaphore);
     observe("semaphore-used-up", wait_no_time(&semaphore));
+    observe("semaphore-state-is-its-count", KeReadStateSemaphore(&semaphore));
+}
+
+static void observe_mutexes(void)
+{
+    KMUTEX mutex;
+    FAST_MUTEX fast;
+    ULONG held, inside;
+    KeInitializeMutex(&mutex, 0);
+    ExInitializeFastMutex(&fast);
+    wait_no_time(&mutex);
+    observe("mutex-taken-twice", wait_no_time(&mutex));
+    observe("mutex-holds-off-apcs", KeAreApcsDisabled());
+    observe("release-mutex-still-owned", KeReleaseMutex(&mutex, FALSE) != 0);
+    observe("release-mutex", KeReleaseMutex(&mutex, FALSE) != 0);
+    observe("free-mutex-lets-apcs-in", KeAreApcsDisabled());
+    KeEnterCriticalRegion();
+    inside = KeAreApcsDisabled();
+    KeLeaveCriticalRegion();
+    observe("critical-region-holds-off-apcs", inside);
+    ExAcquireFastMutex(&fast);
+    held = KeGetCurrentIrql();
+    ExReleaseFastMutex(&fast);
+    observe("fast-mutex-raises", held);
+    observe("fast-mutex-restores", KeGetCurrentIrql());
+}
+
+static void observe_remove_lock(void)
+{
+    static IO_REMOVE_LOCK lock;
+    IoInitializeRemoveLock(&lock, TAG, 0, 0);
+    observe("remove-lock-before-removal", IoAcquireRemoveLock(&lock, &lock));
+    IoReleaseRemoveLockAndWait(&lock, &lock);
+    observe("remove-lock-after-removal", IoAcquireRemoveLock(&lock, &lock));
 }
 
 static void observe_levels(void)
@@ -130,7 +164,8 @@ static void observe_strings(void)
 {
     static const WCHAR text[] = {'A', 'b', 'c', 0};
     static const WCHAR other[] = {'a', 'B', 'C', 0};
-    UNICODE_STRING one, two, none;
+    WCHAR room[2];
+    UNICODE_STRING one, two, none, copy;
     RtlInitUnicodeString(&one, text);
     RtlInitUnicodeString(&two, other);
     RtlInitUnicodeString(&none, NULL);
@@ -138,6 +173,14 @@ static void observe_strings(void)
     observe("init-string-maximum", one.MaximumLength);
     observe("init-string-of-null", none.Length + none.MaximumLength);
     observe("compare-without-case", RtlCompareUnicodeString(&one, &two, TRUE) == 0);
+    copy.Length = 0;
+    copy.MaximumLength = sizeof(room);
+    copy.Buffer = room;
+    RtlCopyUnicodeString(&copy, &one);
+    observe("copy-is-cut-to-the-room", copy.Length);
+    RtlCopyUnicodeString(&copy, NULL);
+    observe("copy-of-null", copy.Length);
+    observe("compare-memory", (ULONG)RtlCompareMemory("abcd", "abxd", 4));
     observe("compare-with-case", RtlCompareUnicodeString(&one, &two, FALSE) != 0);
 }
 

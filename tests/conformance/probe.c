@@ -29,6 +29,30 @@ static void observe_work_item(PDEVICE_OBJECT device)
     IoFreeWorkItem(item);
 }
 
+static ULONG cancel_level;
+
+static void cancelled(PDEVICE_OBJECT device, PIRP irp)
+{
+    cancel_level = KeGetCurrentIrql();
+    IoReleaseCancelSpinLock(irp->CancelIrql);
+}
+
+static void observe_cancellation(void)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+    observe("cancel-without-routine", IoCancelIrp(irp));
+    observe("cancelled-irp-is-marked", irp->Cancel);
+    IoFreeIrp(irp);
+    irp = IoAllocateIrp(1, FALSE);
+    /* The routine is told the device of the current location. */
+    IoSetNextIrpStackLocation(irp);
+    observe("set-cancel-routine", IoSetCancelRoutine(irp, cancelled) != NULL);
+    observe("cancel-with-routine", IoCancelIrp(irp));
+    observe("cancel-routine-level", cancel_level);
+    observe("cancel-takes-the-routine", IoSetCancelRoutine(irp, NULL) != NULL);
+    IoFreeIrp(irp);
+}
+
 static void observe_irp(void)
 {
     PIRP irp = IoAllocateIrp(3, FALSE);
@@ -137,11 +161,14 @@ static NTSTATUS observe_after_start(PDEVICE_OBJECT device)
     observe_events();
     observe_semaphore();
     observe_levels();
+    observe_mutexes();
+    observe_remove_lock();
     observe_deferred();
     observe_pool();
     observe_strings();
     observe_work_item(device);
     observe_irp();
+    observe_cancellation();
     observe_interface(device);
     observe_bus(device);
     observe_power(device);

@@ -151,6 +151,53 @@ fn bad_arguments_end_with_2() {
     }
 }
 
+#[test]
+fn every_operation_of_the_surface_is_answered_with_a_status() {
+    let vf = |operation: &str| json!({"do": operation, "vf": 1});
+    let go = |operation: &str| json!({ "do": operation });
+    let lines = [
+        go("attach"),
+        json!({"do": "notification", "id": "n"}),
+        json!({"do": "cancel", "of": "n"}),
+        go("event_complete"),
+        json!({"do": "invalidate", "vf": 1, "mask": 1}),
+        json!({"do": "invalidate", "vf": "all", "mask": "0x2"}),
+        json!({"do": "wait_invalidate", "vf": 1}),
+        vf("reset"),
+        json!({"do": "power", "vf": 1, "state": "D3"}),
+        json!({"do": "power", "vf": 1, "state": "D0"}),
+        json!({"do": "query_interface", "guid": "sriov", "size": 144, "version": 2}),
+        json!({"do": "vf_config_read", "vf": 1, "offset": 0, "length": 4}),
+        json!({"do": "vf_config_write", "vf": 1, "offset": 4, "data": "0000"}),
+        json!({"do": "bar", "vf": 1, "bar": 0}),
+        vf("location"),
+        vf("vendor_device"),
+        go("luid"),
+        vf("luid"),
+        go("probed_bars"),
+        json!({"do": "register_read", "vf": 1, "bar": 0, "offset": 0, "length": 4}),
+        json!({"do": "register_write", "vf": 1, "bar": 0, "offset": 0, "data": "00"}),
+        json!({"do": "ioctl", "code": "0x226064", "major": "device_control", "mode": "user", "input": "", "output": 8}),
+        json!({"do": "operator", "request": "query_pf"}),
+        go("detach"),
+        go("query_stop"),
+        go("cancel_stop"),
+        go("query_stop"),
+        go("stop"),
+        go("start"),
+        go("sleep"),
+        go("resume"),
+        go("surprise_remove"),
+        go("remove"),
+    ];
+    let refused = [3, 19, 20];
+    for (place, (line, answer)) in lines.iter().zip(answers(&lines)).enumerate() {
+        let status = answer["status"].as_str().unwrap_or_else(|| panic!("{line}: {answer}"));
+        let fine = ["0x00000000", "0x00000103", "0xc0000120"].contains(&status);
+        assert_eq!(fine, !refused.contains(&place), "{line}: {answer}");
+    }
+}
+
 fn first_byte(answer: &Value) -> &str {
     answer["data"].as_str().and_then(|data| data.get(..2)).unwrap_or_else(|| panic!("no data in {answer}"))
 }
