@@ -176,6 +176,22 @@ impl Partition {
         Ok(())
     }
 
+    /// Asks whether the device can be removed once the VSP has given back its handle and its interface, as it does when PnP
+    /// tells it of the question; it takes both again if the device stays.
+    ///
+    /// # Errors
+    ///
+    /// STATUS_DEVICE_NOT_READY when there is no device; the status with which the PF is not taken again.
+    pub fn query_remove_released(&mut self) -> Result<Status, Status> {
+        let device = self.device()?;
+        self.vsp.release_pf();
+        let status = pnp::query_remove(&device);
+        if !status::is_success(status) {
+            self.vsp.take_pf()?;
+        }
+        Ok(status)
+    }
+
     /// The device.
     ///
     /// # Errors

@@ -321,8 +321,13 @@ pub enum Operation {
     Stop {},
     /// PnP starts the device again.
     Start {},
-    /// PnP asks whether the device can be removed, while the VSP keeps its handle.
-    QueryRemove {},
+    /// PnP asks whether the device can be removed, while the VSP keeps its handle, or when it has given back handle and
+    /// interface; it takes both again if the device stays.
+    QueryRemove {
+        /// Whether the VSP gives both back before.
+        #[serde(default)]
+        released: bool,
+    },
     /// PnP says that it need not go.
     CancelRemove {},
     /// The device is gone.

@@ -210,7 +210,11 @@ impl Stage for Play {
             Operation::CancelStop {} => self.call(id, pnp::cancel_stop),
             Operation::Stop {} => self.call(id, pnp::stop),
             Operation::Start {} => self.call(id, pnp::start),
-            Operation::QueryRemove {} => self.call(id, pnp::query_remove),
+            Operation::QueryRemove { released: false } => self.call(id, pnp::query_remove),
+            Operation::QueryRemove { released: true } => {
+                self.let_go();
+                called(self.partition.query_remove_released())
+            }
             Operation::CancelRemove {} => self.call(id, pnp::cancel_remove),
             Operation::SurpriseRemove {} => {
                 let outcome = self.call(id, pnp::surprise_remove);

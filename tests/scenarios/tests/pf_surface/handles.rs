@@ -1,7 +1,7 @@
 //! Other parties with a handle of the PF: what closes with it, and what outlives it.
 
 use scenarios::command::{self, RULE_BROKEN};
-use scenarios::script::vsp_read;
+use scenarios::script::{vsp_read, write};
 use serde_json::{Value, json};
 
 use crate::{CANCELLED, DEVICE_NOT_READY, PENDING, SHARING_VIOLATION, SUCCESS, awaited, begin, expect, go};
@@ -146,6 +146,21 @@ fn reference_that_is_kept_is_shown_to_the_operator_and_ends_with_its_release() {
     ]);
     let references = [0, 4, 7].map(|line: usize| references_and_conversation(&found[line])[0]);
     assert_eq!(references, [1, 2, 1]);
+}
+
+#[test]
+fn reference_that_is_kept_keeps_the_device_although_every_handle_is_closed() {
+    let query_remove = json!({"do": "query_remove", "released": true});
+    expect(&[
+        (open("other"), SUCCESS),
+        (with("interface", "other"), SUCCESS),
+        (with("close", "other"), SUCCESS),
+        (query_remove.clone(), DEVICE_BUSY),
+        (write(0, 0, &[0; 128]), SUCCESS),
+        (with("release", "other"), SUCCESS),
+        (query_remove, SUCCESS),
+        (go("remove"), SUCCESS),
+    ]);
 }
 
 #[test]
