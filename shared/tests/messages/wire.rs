@@ -239,3 +239,13 @@ fn message_is_not_late_before_its_time_is_over() {
     world.host.advance(1);
     assert_eq!(report(world), (1, 4, 240, 0, 1));
 }
+
+#[test]
+fn pieces_that_have_arrived_are_bits_in_the_order_of_their_numbers() {
+    let (world, _) = world(LARGE);
+    assert_eq!(agree(world, 1, 1), NtStatus::SUCCESS);
+    assert_eq!(world.write(0, TO_PF, &piece(1, 0, 1_300, 1)), NtStatus::SUCCESS);
+    assert_eq!(world.write(0, TO_PF, &piece(1, 9, 1_300, 1)), NtStatus::SUCCESS);
+    let (_, block) = world.read(0, TO_PF, 128);
+    assert_eq!(block[16..20], [1, 2, 0, 0]);
+}
