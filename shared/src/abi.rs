@@ -116,6 +116,13 @@ impl GUID {
     }
 }
 
+/// Makes the code of a device control request.
+///
+/// Source: `CTL_CODE` of `devioctl.h`.
+const fn ctl_code(device: u32, function: u32, method: u32, access: u32) -> u32 {
+    device << 16 | access << 14 | function << 2 | method
+}
+
 layout!(GUID, 16, { Data1: 0, Data2: 4, Data3: 6, Data4: 8 });
 layout!(LUID, 8, { LowPart: 0, HighPart: 4 });
 layout!(INTERFACE, 32, { Size: 0, Version: 2, Context: 8, InterfaceReference: 16, InterfaceDereference: 24 });

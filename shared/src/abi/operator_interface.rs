@@ -3,7 +3,7 @@
 //! The device is found by [`GUID_DEVINTERFACE_PF_BACKCHANNEL`]. Each request is a device control request with buffered input and
 //! output. All numbers are little endian; reserved fields are zero. Structures grow at their end only, and say their size.
 
-use super::{GUID, layout};
+use super::{GUID, ctl_code, layout};
 
 /// The device interface class.
 pub const GUID_DEVINTERFACE_PF_BACKCHANNEL: GUID =
@@ -49,10 +49,11 @@ pub const fn change(index: u32) -> u32 {
 
 /// `CTL_CODE` of a vendor's function, `METHOD_BUFFERED`.
 const fn code(index: u32, access: u32) -> u32 {
-    FILE_DEVICE_UNKNOWN << 16 | access << 14 | index.wrapping_add(0x900) << 2
+    ctl_code(FILE_DEVICE_UNKNOWN, index.wrapping_add(0x900), METHOD_BUFFERED, access)
 }
 
 const FILE_DEVICE_UNKNOWN: u32 = 0x22;
+const METHOD_BUFFERED: u32 = 0;
 const FILE_READ_DATA: u32 = 1;
 const FILE_WRITE_DATA: u32 = 2;
 

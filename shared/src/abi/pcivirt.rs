@@ -5,7 +5,7 @@
 
 use core::ffi::c_void;
 
-use super::{GUID, INTERFACE_REFERENCE, LUID, NTSTATUS, c_function, layout};
+use super::{GUID, INTERFACE_REFERENCE, LUID, NTSTATUS, c_function, ctl_code, layout};
 
 /// The device interface class of a PF whose VFs can be given to guests.
 pub const GUID_DEVINTERFACE_VIRTUALIZABLE_DEVICE: GUID =
@@ -55,7 +55,8 @@ pub const IOCTL_SRIOV_PROXY_QUERY_LUID: u32 = sriov_ioctl(9);
 const fn sriov_ioctl(index: u32) -> u32 {
     const FILE_DEVICE_UNKNOWN: u32 = 0x22;
     const FILE_READ_DATA: u32 = 1;
-    FILE_DEVICE_UNKNOWN << 16 | FILE_READ_DATA << 14 | index.wrapping_add(0x810) << 2
+    const METHOD_BUFFERED: u32 = 0;
+    ctl_code(FILE_DEVICE_UNKNOWN, index.wrapping_add(0x810), METHOD_BUFFERED, FILE_READ_DATA)
 }
 
 /// The PF is about to be stopped for a rebalance; [`SRIOV_PF_EVENT`].

@@ -2,7 +2,7 @@
 
 use core::ffi::c_void;
 
-use super::{GUID, INTERFACE_REFERENCE, NTSTATUS, c_function, layout};
+use super::{GUID, INTERFACE_REFERENCE, NTSTATUS, c_function, ctl_code, layout};
 
 /// The bus that a VF is on, in a guest.
 pub const GUID_BUS_VPCI: GUID = GUID::new(0xC066_F39A, 0xDE00, 0x4667, 0x8941_3368_ED5D_83B5);
@@ -27,7 +27,7 @@ const fn vpci_ioctl(function: u32) -> u32 {
     const FILE_DEVICE_BUS_EXTENDER: u32 = 0x2A;
     const FILE_READ_AND_WRITE_ACCESS: u32 = 3;
     const METHOD_NEITHER: u32 = 3;
-    FILE_DEVICE_BUS_EXTENDER << 16 | FILE_READ_AND_WRITE_ACCESS << 14 | function << 2 | METHOD_NEITHER
+    ctl_code(FILE_DEVICE_BUS_EXTENDER, function, METHOD_NEITHER, FILE_READ_AND_WRITE_ACCESS)
 }
 
 c_function! {

@@ -20,133 +20,155 @@ pub(super) struct Word(pub(super) u64);
 /// How many callers can wait; the next one is refused.
 pub(super) const WAITERS: u64 = 8;
 
-const HELD: u64 = 1;
-const CLOSED: u64 = 1 << 1;
 /// Changed to force an order between a writer elsewhere and the callers of this gate; means nothing.
 pub(super) const MARK: u64 = 1 << 2;
-const COUNT_SHIFT: u32 = 3;
-const GRANT_SHIFT: u32 = 7;
-const SPOTS_SHIFT: u32 = 11;
-const QUEUE_SHIFT: u32 = 20;
-const BLAMED: u64 = 1 << 52;
-const CALL_SHIFT: u32 = 53;
-const NIBBLE: u64 = 0xF;
-const SPOTS: u64 = 0x1FF;
-const QUEUE: u64 = 0xFFFF_FFFF;
+
+/// One part of the word: where it begins, and its bits there.
+#[derive(Clone, Copy)]
+struct Part {
+    shift: u32,
+    bits: u64,
+}
+
+const HELD: Part = Part { shift: 0, bits: 1 };
+const CLOSED: Part = Part { shift: 1, bits: 1 };
+const COUNT: Part = Part { shift: 3, bits: 0xF };
+const GRANT: Part = Part { shift: 7, bits: 0xF };
+const SPOTS: Part = Part { shift: 11, bits: 0x1FF };
+const QUEUE: Part = Part { shift: 20, bits: 0xFFFF_FFFF };
+const BLAMED: Part = Part { shift: 52, bits: 1 };
+const CALL: Part = Part { shift: 53, bits: 0x7FF };
 
 impl Word {
     pub(super) const fn is_held(self) -> bool {
-        self.0 & HELD != 0
+        self.part(HELD) != 0
     }
 
     pub(super) const fn is_closed(self) -> bool {
-        self.0 & CLOSED != 0
+        self.part(CLOSED) != 0
     }
 
     pub(super) const fn is_blamed(self) -> bool {
-        self.0 & BLAMED != 0
+        self.part(BLAMED) != 0
     }
 
     /// The caller inside is blamed.
     pub(super) const fn blamed(self) -> Self {
-        Self(self.0 | BLAMED)
+        self.with(BLAMED, 1)
     }
 
     /// Says that nobody is inside and nobody is still on the way out of a wait.
     pub(super) const fn is_idle(self) -> bool {
-        !self.is_held() && self.spots() == 0
+        !self.is_held() && self.part(SPOTS) == 0
     }
 
     pub(super) const fn waiters(self) -> u64 {
-        self.0 >> COUNT_SHIFT & NIBBLE
-    }
-
-    const fn queue(self) -> u64 {
-        self.0 >> QUEUE_SHIFT & QUEUE
-    }
-
-    const fn spots(self) -> u64 {
-        self.0 >> SPOTS_SHIFT & SPOTS
+        self.part(COUNT)
     }
 
     /// Tells one caller inside from the next; wraps.
     pub(super) const fn call(self) -> u64 {
-        self.0 >> CALL_SHIFT
+        self.part(CALL)
     }
 
     pub(super) fn is_granted_to(self, spot: u8) -> bool {
-        self.0 >> GRANT_SHIFT & NIBBLE == u64::from(spot).wrapping_add(1)
+        self.part(GRANT) == u64::from(spot).wrapping_add(1)
     }
 
     /// A caller goes in; the gate is open, not held, and so without waiters.
     pub(super) const fn entered(self) -> Self {
-        Self((self.0 | HELD).wrapping_add(1 << CALL_SHIFT))
+        self.with(HELD, 1).next_call()
     }
 
     /// A caller queues up; gives the spot it waits at, or `None` when eight wait already.
     pub(super) fn queued(self) -> Option<(Self, u8)> {
-        let waiters = self.waiters();
-        let spot = self.spots().trailing_ones();
-        if waiters >= WAITERS || spot >= 9 {
+        let spot = self.part(SPOTS).trailing_ones();
+        if self.waiters() >= WAITERS || spot >= 9 {
             return None;
         }
-        let queue = self.queue() | u64::from(spot) << (waiters << 2);
-        let word = self.with_queue(queue, waiters.wrapping_add(1)).0 | 1 << SPOTS_SHIFT << spot;
-        Some((Self(word), spot.to_le_bytes()[0]))
+        let [spot, ..] = spot.to_le_bytes();
+        Some((self.with_last(spot).with(used(spot), 1), spot))
     }
 
     /// The caller inside leaves; gives the spot of the one who is inside now, if any.
     pub(super) const fn left(self) -> (Self, Option<u8>) {
         let waiters = self.waiters();
         if waiters == 0 {
-            return (Self(self.0 & !(HELD | BLAMED)), None);
+            return (self.with(HELD, 0).with(BLAMED, 0), None);
         }
-        let queue = self.queue();
-        let spot = queue & NIBBLE;
-        let word = self.with_queue(queue >> 4, waiters.wrapping_sub(1)).0 & !(NIBBLE << GRANT_SHIFT | BLAMED)
-            | spot.wrapping_add(1) << GRANT_SHIFT;
-        (Self(word.wrapping_add(1 << CALL_SHIFT)), Some(spot.to_le_bytes()[0]))
+        let spot = self.part(place(0));
+        let word = self
+            .with(QUEUE, self.part(QUEUE) >> 4)
+            .with(COUNT, waiters.wrapping_sub(1))
+            .with(GRANT, spot.wrapping_add(1))
+            .with(BLAMED, 0);
+        (word.next_call(), Some(spot.to_le_bytes()[0]))
     }
 
     /// The waiter at `spot` gives up; `None` when it is no longer queued.
     pub(super) fn withdrawn(self, spot: u8) -> Option<Self> {
-        let waiters = self.waiters();
-        let place = (0..waiters).find(|place| self.queue() >> (place << 2) & NIBBLE == u64::from(spot))?;
-        let below = 1_u64.checked_shl(u32::try_from(place << 2).ok()?)?.wrapping_sub(1);
-        let queue = self.queue() & below | self.queue() >> 4 & !below;
-        Some(self.with_queue(queue, waiters.wrapping_sub(1)).consumed(spot))
+        if self.queued_spots().all(|queued| queued != spot) {
+            return None;
+        }
+        let others = self.queued_spots().filter(|queued| *queued != spot);
+        Some(others.fold(self.without_queue(), Self::with_last).consumed(spot))
     }
 
     /// The one who waited at `spot` consumed its unpark; the spot is free again.
     pub(super) fn consumed(self, spot: u8) -> Self {
-        let word = self.0 & !(1 << SPOTS_SHIFT << spot);
-        if self.is_granted_to(spot) { Self(word & !(NIBBLE << GRANT_SHIFT)) } else { Self(word) }
+        let word = self.with(used(spot), 0);
+        if self.is_granted_to(spot) { word.with(GRANT, 0) } else { word }
     }
 
     /// Nobody can go in any more, and all waiters are sent away.
     pub(super) const fn closed(self) -> Self {
-        let word = self.with_queue(0, 0).0;
-        Self(word | CLOSED)
+        self.without_queue().with(CLOSED, 1)
     }
 
     /// Callers can go in again.
     pub(super) const fn opened(self) -> Self {
-        Self(self.0 & !CLOSED)
+        self.with(CLOSED, 0)
     }
 
     /// Gives the spots of the waiters, first in the queue first.
     pub(super) fn queued_spots(self) -> impl Iterator<Item = u8> {
-        let queue = self.queue();
-        (0..self.waiters()).map(move |place| {
-            let [spot, ..] = (queue >> (place << 2) & NIBBLE).to_le_bytes();
-            spot
-        })
+        (0..self.waiters()).map(move |waiter| self.part(place(waiter)).to_le_bytes()[0])
     }
 
-    const fn with_queue(self, queue: u64, waiters: u64) -> Self {
-        let word = self.0 & !(QUEUE << QUEUE_SHIFT) & !(NIBBLE << COUNT_SHIFT);
-        Self(word | queue << QUEUE_SHIFT | waiters << COUNT_SHIFT)
+    const fn without_queue(self) -> Self {
+        self.with(QUEUE, 0).with(COUNT, 0)
     }
+
+    /// The queue has room for one more.
+    fn with_last(self, spot: u8) -> Self {
+        let waiters = self.waiters();
+        self.with(place(waiters), u64::from(spot)).with(COUNT, waiters.wrapping_add(1))
+    }
+
+    /// The number wraps by leaving the word.
+    const fn next_call(self) -> Self {
+        Self(self.0.wrapping_add(1 << CALL.shift))
+    }
+
+    const fn part(self, part: Part) -> u64 {
+        self.0 >> part.shift & part.bits
+    }
+
+    /// The value fits into the part.
+    const fn with(self, part: Part, value: u64) -> Self {
+        Self(self.0 & !(part.bits << part.shift) | value << part.shift)
+    }
+}
+
+/// The place of a waiter in the queue, the next one at 0.
+const fn place(waiter: u64) -> Part {
+    let [waiter, ..] = waiter.to_le_bytes();
+    Part { shift: QUEUE.shift.wrapping_add(u32::from_le_bytes([waiter, 0, 0, 0]).wrapping_mul(4)), bits: 0xF }
+}
+
+/// The mark of a spot in use.
+fn used(spot: u8) -> Part {
+    Part { shift: SPOTS.shift.wrapping_add(spot.into()), bits: 1 }
 }
 
 #[cfg(test)]
@@ -183,6 +205,25 @@ mod tests {
         let (word, spot) = word.queued().expect("one waiter left the queue");
         assert_eq!(spot, 8);
         assert!(word.is_granted_to(0));
+    }
+
+    #[test]
+    fn callers_inside_are_told_apart_and_their_number_wraps() {
+        let (word, _) = Word(0).entered().queued().expect("there is room");
+        let (second, _) = word.left();
+        assert_eq!([Word(0).call(), word.call(), second.call()], [0, 1, 2]);
+        let (third, _) = second.consumed(0).left();
+        assert_eq!(third.entered().call(), 3);
+        let wrapped = (0..2048).fold(third, |word, _| word.entered().left().0);
+        assert_eq!(wrapped, third);
+    }
+
+    #[test]
+    fn spot_that_was_consumed_is_the_next_one_given() {
+        let (word, _) = full().left();
+        let (word, _) = word.consumed(0).queued().expect("one waiter left the queue");
+        assert_eq!(word.queued_spots().last(), Some(0));
+        assert!(!word.is_granted_to(0));
     }
 
     #[test]
