@@ -184,6 +184,18 @@ fn handlers_hear_of_start_power_and_stop() {
 }
 
 #[test]
+fn handlers_hear_nothing_of_a_vf_that_is_not_turned_on() {
+    let recording = Recording::leak();
+    let block = Schema::written(BlockId::new(1)).length(1).build().unwrap();
+    let world = World::stopped(2, &[(block, Some(recording))]);
+    assert!(world.pf.stop(u64::MAX, &world.host));
+    assert_eq!(recording.events(), [], "nothing was on");
+    world.pf.start(VfCount::new(1), &world.host).unwrap();
+    assert!(world.pf.stop(u64::MAX, &world.host));
+    assert_eq!(recording.events(), [(0, VfEvent::Enabled), (0, VfEvent::Disabled)]);
+}
+
+#[test]
 fn only_d0_to_d3_are_power_states() {
     let world = World::start(1, &[]);
     assert_eq!(world.pf.set_vf_power(0, 0, &world.host), Err(VfError::NoSuchPowerState));

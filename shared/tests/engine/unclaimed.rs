@@ -41,6 +41,16 @@ fn unclaimed_block_of_no_bytes_or_129_is_refused() {
 }
 
 #[test]
+fn counters_of_an_unclaimed_block_tell_of_its_calls_and_of_no_handler() {
+    let world = World::start_with(1, &[], Unclaimed::Store(1));
+    assert_eq!(world.write(0, u32::MAX, &[7; 4]), NtStatus::SUCCESS);
+    assert_eq!(world.write(0, u32::MAX, &[7; 5]), NtStatus::SUCCESS);
+    let counted = world.pf.block_statistics(world.vf(0), BlockId::new(u32::MAX)).unwrap();
+    assert_eq!((counted.served, counted.bytes), (2, 9));
+    assert_eq!((counted.handler_calls, counted.handler_total, counted.handler_longest), (0, 0, 0));
+}
+
+#[test]
 fn stored_block_is_never_read_by_the_vf() {
     let world = World::start_with(1, &[], Unclaimed::Store(2));
     assert_eq!(world.write(0, 9, &[7; 4]), NtStatus::SUCCESS);
