@@ -5,7 +5,7 @@
 //! memory is a valid, empty view.
 
 use crate::block::BlockId;
-use crate::schema::{Owner, RateClass, ReadSource, ResetRule, Schema, Shed};
+use crate::schema::{RateClass, ReadSource, ResetRule, Schema, Shed};
 
 /// Leads from a block id to what the data path must know about the block.
 #[derive(Debug)]
@@ -215,10 +215,8 @@ pub(crate) mod rule {
     pub(crate) const TRUNCATABLE: u16 = 1 << 4;
     pub(crate) const DEFERRED: u16 = 1 << 5;
     pub(crate) const KEEP: u16 = 1 << 6;
-    pub(crate) const INVALIDATABLE: u16 = 1 << 7;
-    pub(crate) const OPERATOR: u16 = 1 << 8;
-    pub(crate) const DRAINING: u16 = 1 << 9;
-    pub(crate) const STUCK: u16 = 1 << 10;
+    pub(crate) const DRAINING: u16 = 1 << 7;
+    pub(crate) const STUCK: u16 = 1 << 8;
 }
 
 const RATE_SHIFT: u32 = 12;
@@ -252,12 +250,6 @@ const fn rules_of(schema: &Schema) -> u16 {
     }
     if matches!(schema.reset, ResetRule::Keep) {
         rules |= rule::KEEP;
-    }
-    if schema.invalidatable {
-        rules |= rule::INVALIDATABLE;
-    }
-    if matches!(schema.owner, Owner::Operator) {
-        rules |= rule::OPERATOR;
     }
     let rate: u16 = match schema.rate {
         RateClass::Standard => 0,
