@@ -36,6 +36,24 @@ pub fn answers_with(arguments: &[&str], lines: &[Value]) -> Vec<Value> {
     answers
 }
 
+/// An operation without fields.
+#[must_use]
+pub fn go(operation: &str) -> Value {
+    json!({ "do": operation })
+}
+
+/// An operation without fields that may pend, under a name.
+#[must_use]
+pub fn begin(operation: &str, id: &str) -> Value {
+    json!({ "do": operation, "id": id })
+}
+
+/// Waits for the operation of that name.
+#[must_use]
+pub fn awaited(id: &str) -> Value {
+    json!({ "do": "await", "of": id })
+}
+
 /// A run that is asked line by line.
 #[derive(Debug)]
 pub struct Conversation {

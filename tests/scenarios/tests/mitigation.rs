@@ -2,7 +2,7 @@
 
 use std::env;
 
-use scenarios::script::answers_with;
+use scenarios::script::{answers_with, awaited, go};
 use serde_json::{Value, json};
 
 const SUCCESS: &str = "0x00000000";
@@ -47,14 +47,6 @@ fn read(vf: u16, bar: u16, offset: u64, length: u32) -> Value {
 
 fn write(vf: u16, offset: u64, data: &str) -> Value {
     json!({"do": "register_write", "vf": vf, "bar": 0, "offset": offset, "data": data})
-}
-
-fn go(operation: &str) -> Value {
-    json!({ "do": operation })
-}
-
-fn awaited(id: &str) -> Value {
-    json!({"do": "await", "of": id})
 }
 
 /// Plays a script on the driver with mitigated registers; panics unless the statuses are those.

@@ -13,8 +13,8 @@ mod removal;
 mod requests;
 mod virtual_functions;
 
-use scenarios::script::answers;
-use serde_json::{Value, json};
+use scenarios::script::{answers, awaited, begin, go};
+use serde_json::Value;
 
 const SUCCESS: &str = "0x00000000";
 const PENDING: &str = "0x00000103";
@@ -30,21 +30,6 @@ const DEVICE_NOT_READY: &str = "0xc00000a3";
 const NOT_SUPPORTED: &str = "0xc00000bb";
 const CANCELLED: &str = "0xc0000120";
 const INVALID_DEVICE_STATE: &str = "0xc0000184";
-
-/// An operation without fields.
-fn go(operation: &str) -> Value {
-    json!({ "do": operation })
-}
-
-/// An operation without fields that may pend, under a name.
-fn begin(operation: &str, id: &str) -> Value {
-    json!({ "do": operation, "id": id })
-}
-
-/// Waits for the operation of that name.
-fn awaited(id: &str) -> Value {
-    json!({ "do": "await", "of": id })
-}
 
 /// Plays a script; panics unless the statuses are those.
 #[track_caller]

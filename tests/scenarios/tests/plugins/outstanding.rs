@@ -1,7 +1,7 @@
 //! PnP's events while everything is outstanding at once: requests parked by two parties, a call inside a handler, writes of
 //! guests and of threads of the VSP, another party's handle, and its reference.
 
-use scenarios::script::{Conversation, vsp_write};
+use scenarios::script::{Conversation, awaited, begin, go, vsp_write};
 use serde_json::{Value, json};
 
 use crate::{Ask, DEVICE_NOT_READY, INVALID_PARAMETER, SUCCESS, ask, number, probe, recorder};
@@ -19,20 +19,6 @@ const BLOCKING: &str = "01";
 /// A partition in which everything is outstanding.
 struct Busy {
     run: Conversation,
-}
-
-/// An operation without fields.
-fn go(operation: &str) -> Value {
-    json!({ "do": operation })
-}
-
-/// The same under a name; it may pend.
-fn begin(operation: &str, id: &str) -> Value {
-    json!({ "do": operation, "id": id })
-}
-
-fn awaited(id: &str) -> Value {
-    json!({ "do": "await", "of": id })
 }
 
 /// Something that the other party does.
