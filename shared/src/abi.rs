@@ -126,3 +126,15 @@ const fn ctl_code(device: u32, function: u32, method: u32, access: u32) -> u32 {
 layout!(GUID, 16, { Data1: 0, Data2: 4, Data3: 6, Data4: 8 });
 layout!(LUID, 8, { LowPart: 0, HighPart: 4 });
 layout!(INTERFACE, 32, { Size: 0, Version: 2, Context: 8, InterfaceReference: 16, InterfaceDereference: 24 });
+
+#[cfg(test)]
+mod tests {
+    use super::LUID;
+
+    #[test]
+    fn identifier_has_its_value_in_two_halves() {
+        let luid = LUID::from_value(0x8807_0605_0403_0201);
+        assert_eq!((luid.LowPart, luid.HighPart), (0x0403_0201, -0x77F8_F9FB));
+        assert_eq!(luid.value(), 0x8807_0605_0403_0201);
+    }
+}
