@@ -64,6 +64,23 @@ fn write_that_may_be_delayed_waits_for_its_token() {
 }
 
 #[test]
+fn handlers_hear_of_an_isolation_and_not_of_a_throttling() {
+    let (world, recording) = world(Shed::Refuse);
+    world.host.freeze();
+    recording.take();
+    while world.pf.standing(world.vf(0)) != Standing::Throttled {
+        assert_eq!(world.write(0, 9, &[9; 3]), NtStatus::INVALID_PARAMETER);
+    }
+    assert_eq!(world.write(0, 1, &[1; 4]), NtStatus::SUCCESS, "what happened is told before");
+    assert_eq!(recording.events(), []);
+    while world.pf.standing(world.vf(0)) != Standing::Isolated {
+        assert_eq!(world.write(0, 9, &[9; 3]), NtStatus::INVALID_PARAMETER);
+    }
+    assert_eq!(world.write(0, 1, &[1; 4]), NtStatus::ACCESS_DENIED);
+    assert_eq!(recording.events(), [(0, VfEvent::Quarantined)]);
+}
+
+#[test]
 fn isolated_vf_is_refused_everything_and_the_other_is_not() {
     let (world, recording) = world(Shed::Refuse);
     world.host.freeze();
