@@ -177,6 +177,39 @@ fn statistics_count_calls_bytes_and_time() {
 }
 
 #[test]
+fn second_call_beside_a_delayed_one_is_refused_at_once() {
+    let (world, _) = world(Shed::Delay);
+    exhaust(&world);
+    world.host.advance(12 * MILLISECOND);
+    std::thread::scope(|scope| {
+        let caller = scope.spawn(|| world.write(0, 1, &[2; 4]));
+        world.host.await_waiters(1);
+        assert_eq!(world.write(0, 1, &[3; 4]), NtStatus::QUOTA_EXCEEDED, "the clock stands still");
+        world.host.advance(8 * MILLISECOND);
+        assert_eq!(caller.join().unwrap(), NtStatus::SUCCESS);
+    });
+}
+
+#[test]
+fn read_that_may_be_delayed_waits_for_its_token_and_a_second_is_refused_at_once() {
+    let read = Schema::published(BlockId::new(1)).length(4).rate(RateClass::Control).shed(Shed::Delay);
+    let world = World::start(1, &[(read.build().unwrap(), None)]);
+    world.publish(0, 1, b"here").unwrap();
+    world.host.freeze();
+    for _ in 0..64 {
+        assert_eq!(world.read(0, 1, 4).0, NtStatus::SUCCESS);
+    }
+    world.host.advance(12 * MILLISECOND);
+    std::thread::scope(|scope| {
+        let caller = scope.spawn(|| world.read(0, 1, 4));
+        world.host.await_waiters(1);
+        assert_eq!(world.read(0, 1, 4), (NtStatus::QUOTA_EXCEEDED, vec![0; 4]));
+        world.host.advance(8 * MILLISECOND);
+        assert_eq!(caller.join().unwrap(), (NtStatus::SUCCESS, b"here".to_vec()));
+    });
+}
+
+#[test]
 fn stop_wakes_a_delayed_caller() {
     let (world, _) = world(Shed::Delay);
     exhaust(&world);

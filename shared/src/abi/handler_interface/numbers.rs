@@ -146,3 +146,8 @@ pub const PF_BACKCHANNEL_STATUS_SCHEMA_DEFERRED: NTSTATUS = status(0x2A);
 pub const fn status(number: u32) -> NTSTATUS {
     (0xE0BC_0000 | number).cast_signed()
 }
+
+const _: () = assert!(
+    PF_BACKCHANNEL_STATUS_WRONG_SIZE.cast_unsigned() == 0xE0BC_0001,
+    "a status is the interface's prefix and its number"
+);
