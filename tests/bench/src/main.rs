@@ -7,6 +7,7 @@ mod bound;
 mod contender;
 mod limit;
 mod measure;
+mod pair;
 mod ratio;
 mod report;
 mod rivals;

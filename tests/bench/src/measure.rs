@@ -1,7 +1,6 @@
 //! Measuring: nanoseconds a write, of one contender, warm.
 
 use std::hint::black_box;
-use std::sync::Barrier;
 use std::time::Instant;
 
 use crate::contender::{Contender, Size};
@@ -11,8 +10,17 @@ use crate::contender::{Contender, Size};
 pub struct Pattern {
     /// The VFs and blocks that are written, in an order that no predictor learns.
     pub size: Size,
+    /// Added to each VF: a thread that writes beside another one has VFs of its own.
+    pub first_vf: u16,
     /// Added to each block id: beyond the registered ones, each write is refused.
     pub beyond: u32,
+}
+
+impl Pattern {
+    /// Gives the pattern of accepted writes to all VFs and blocks.
+    pub fn all(size: Size) -> Self {
+        Self { size, first_vf: 0, beyond: 0 }
+    }
 }
 
 /// Writes that are timed; enough to make the reading of the clock vanish.
@@ -23,47 +31,42 @@ const WARM_UP: u32 = 10_000;
 
 /// Gives the nanoseconds of one write.
 pub fn alone(contender: &Contender, pattern: Pattern) -> f64 {
-    run(contender, pattern, 0, 1, || ())
+    let mut writer = Writer::new(pattern);
+    writer.write(contender, WARM_UP);
+    writer.time(contender, WRITES)
 }
 
-/// Gives the nanoseconds of one write when two threads write to VFs of their own, counted over both.
-pub fn in_pairs(contender: &Contender, pattern: Pattern) -> f64 {
-    let barrier = Barrier::new(2);
-    let times: Vec<f64> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..2)
-            .map(|thread| {
-                let barrier = &barrier;
-                scope.spawn(move || {
-                    run(contender, pattern, thread, 2, || {
-                        barrier.wait();
-                    })
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().expect("no contender fails")).collect()
-    });
-    times.iter().copied().fold(0.0, f64::max) / 2.0
+/// Makes the calls of a pattern.
+pub struct Writer {
+    pattern: Pattern,
+    random: u32,
+    bytes: [u8; 128],
 }
 
-/// Writes until warm, then calls `ready`, then measures.
-fn run(contender: &Contender, pattern: Pattern, first: u16, step: u16, ready: impl FnOnce()) -> f64 {
-    let mut bytes = [0x3C_u8; 128];
-    let mut random = 0x9E37_79B9_u32 ^ u32::from(first);
-    let vfs = u32::from(pattern.size.vfs / step);
-    let mut writes = |number: u32| {
+impl Writer {
+    pub fn new(pattern: Pattern) -> Self {
+        Self { pattern, random: 0x9E37_79B9 ^ u32::from(pattern.first_vf), bytes: [0x3C; 128] }
+    }
+
+    /// Makes so many writes.
+    pub fn write(&mut self, contender: &Contender, number: u32) {
+        let Pattern { size, first_vf, beyond } = self.pattern;
         for _ in 0..number {
-            random ^= random << 13;
-            random ^= random >> 17;
-            random ^= random << 5;
-            let vf = u16::try_from((random >> 8) % vfs).expect("a remainder of a u16") * step + first;
-            let block = random % pattern.size.handlers + pattern.beyond;
-            bytes[1] = random.to_le_bytes()[0];
-            black_box(contender(vf, block, black_box(&bytes)));
+            self.random ^= self.random << 13;
+            self.random ^= self.random >> 17;
+            self.random ^= self.random << 5;
+            let vf = (self.random >> 8) % u32::from(size.vfs);
+            let vf = u16::try_from(vf).expect("a remainder of a u16") + first_vf;
+            let block = self.random % size.handlers + beyond;
+            self.bytes[1] = self.random.to_le_bytes()[0];
+            black_box(contender(vf, block, black_box(&self.bytes)));
         }
-    };
-    writes(WARM_UP);
-    ready();
-    let began = Instant::now();
-    writes(WRITES);
-    began.elapsed().as_nanos() as f64 / f64::from(WRITES)
+    }
+
+    /// Makes so many writes; gives the nanoseconds of one.
+    pub fn time(&mut self, contender: &Contender, number: u32) -> f64 {
+        let began = Instant::now();
+        self.write(contender, number);
+        began.elapsed().as_nanos() as f64 / f64::from(number)
+    }
 }

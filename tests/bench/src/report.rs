@@ -11,7 +11,8 @@ use serde_json::{Map, json};
 use crate::bound::{Bound, broken};
 use crate::contender::{Contender, Size, ours};
 use crate::limit::limit;
-use crate::measure::{Pattern, alone, in_pairs};
+use crate::measure::{Pattern, alone};
+use crate::pair::{self, Round};
 use crate::ratio::Ratio;
 use crate::rivals::{one_lock, shards};
 
@@ -35,7 +36,6 @@ struct Figure {
 type Column = Box<dyn Fn() -> f64>;
 
 const EIGHT: Size = Size { vfs: 1, handlers: 8 };
-const TWO_VFS: Size = Size { vfs: 2, handlers: 8 };
 const ONE: Size = Size { vfs: 1, handlers: 1 };
 const MANY_HANDLERS: Size = Size { vfs: 1, handlers: 64 };
 const MANY_VFS: Size = Size { vfs: 1_024, handlers: 1 };
@@ -49,22 +49,18 @@ impl Report {
             .sample_size(samples)
             .warm_up_time(Duration::from_millis(200))
             .measurement_time(Duration::from_secs(2));
-        let served = |make: fn(Size) -> Contender, size| column(make(size), Pattern { size, beyond: 0 });
-        let refused = column(ours(EIGHT), Pattern { size: EIGHT, beyond: 100 });
+        let served = |make: fn(Size) -> Contender, size| column(make(size), Pattern::all(size));
+        let refused = column(ours(EIGHT), Pattern { beyond: 100, ..Pattern::all(EIGHT) });
         let mut figure = |name, columns: Vec<Column>| measure(&mut criterion, name, &columns);
-        let figures = vec![
+        let mut figures = vec![
             figure("write_over_limit", vec![served(ours, EIGHT), served(limit, EIGHT)]),
             figure("hashmap_over_ours", vec![served(one_lock, EIGHT), served(ours, EIGHT)]),
             figure("dashmap_over_ours", vec![served(shards, EIGHT), served(ours, EIGHT)]),
-            figure("two_vfs_over_one_thread", vec![served(ours, TWO_VFS), pairs(ours(TWO_VFS))]),
-            figure(
-                "two_vfs_over_one_thread_of_the_limit",
-                vec![served(limit, TWO_VFS), pairs(limit(TWO_VFS))],
-            ),
             figure("refusal_over_served", vec![refused, served(ours, EIGHT)]),
             figure("handlers_64_over_1", growth(&served, MANY_HANDLERS)),
             figure("vfs_1024_over_1", growth(&served, MANY_VFS)),
         ];
+        figures.extend(two_vfs(&mut criterion));
         Self { figures }
     }
 
@@ -104,10 +100,6 @@ fn column(contender: Contender, pattern: Pattern) -> Column {
     Box::new(move || alone(&contender, pattern))
 }
 
-fn pairs(contender: Contender) -> Column {
-    Box::new(move || in_pairs(&contender, Pattern { size: TWO_VFS, beyond: 0 }))
-}
-
 /// One of each, and many; of ours and of the limit.
 fn growth(served: &impl Fn(fn(Size) -> Contender, Size) -> Column, many: Size) -> Vec<Column> {
     vec![served(ours, ONE), served(ours, many), served(limit, ONE), served(limit, many)]
@@ -143,6 +135,42 @@ fn measure(criterion: &mut Criterion<Ratio>, name: &'static str, columns: &[Colu
         raw: (columns.len() == 4)
             .then(|| median(samples.iter().map(|sample| sample[1] / sample[0]).collect())),
         nanoseconds,
+    }
+}
+
+/// Lets criterion take samples of what two threads write over what one writes, of all contenders in the same rounds.
+fn two_vfs(criterion: &mut Criterion<Ratio>) -> Vec<Figure> {
+    const NAMES: [&str; 3] = [
+        "two_vfs_over_one_thread",
+        "two_vfs_over_one_thread_of_the_limit",
+        "two_vfs_over_one_thread_of_hashmap",
+    ];
+    let contenders = [ours, limit, one_lock].map(|make| make(pair::SIZE));
+    let samples = RefCell::new(vec![Vec::new(); NAMES.len()]);
+    let mut group = criterion.benchmark_group("ratios");
+    group.sampling_mode(SamplingMode::Flat);
+    group.bench_function(NAMES[0], |bencher| {
+        bencher.iter_custom(|number| {
+            let rounds = pair::rounds(&contenders, number);
+            let ratio = median(rounds[0].iter().copied().map(Round::ratio).collect());
+            for (samples, rounds) in samples.borrow_mut().iter_mut().zip(rounds) {
+                samples.extend(rounds);
+            }
+            ratio * number as f64
+        });
+    });
+    group.finish();
+    NAMES.iter().zip(samples.into_inner()).map(|(name, rounds)| of_rounds(name, &rounds)).collect()
+}
+
+fn of_rounds(name: &'static str, rounds: &[Round]) -> Figure {
+    let nanoseconds = rounds.iter().map(|round| round.nanoseconds());
+    let best = nanoseconds.reduce(|best, round| [best[0].min(round[0]), best[1].min(round[1])]);
+    Figure {
+        name,
+        ratio: median(rounds.iter().copied().map(Round::ratio).collect()),
+        raw: None,
+        nanoseconds: best.unwrap_or([f64::NAN; 2]).to_vec(),
     }
 }
 
