@@ -75,7 +75,7 @@ where
                 Some(ticket) => self.await_answer(vf, (registration, time), ticket, answer, platform),
             }
         });
-        self.note_no_answer(admitted, outcome)
+        outcome.map_err(|refusal| self.note_refusal(admitted.route.registration, refusal))
     }
 
     pub(super) fn ask_read<P: Platform>(
@@ -94,17 +94,18 @@ where
         if output.has_overflowed() {
             Err(Refusal::ReadTooShort)
         } else {
-            self.note_no_answer(admitted, outcome)
+            outcome.map_err(|refusal| self.note_refusal(admitted.route.registration, refusal))
         }
     }
 
-    /// Blames a handler that gave no answer.
-    #[inline]
-    fn note_no_answer(&self, admitted: &Admitted<'_>, outcome: Result<(), Refusal>) -> Result<(), Refusal> {
-        if outcome == Err(Refusal::HandlerAnswer) {
-            self.handlers.note(admitted.route.registration, Blame::NoAnswer);
+    /// Blames a handler that gave no answer; gives the refusal on.
+    #[cold]
+    #[inline(never)]
+    fn note_refusal(&self, registration: u32, refusal: Refusal) -> Refusal {
+        if refusal == Refusal::HandlerAnswer {
+            self.handlers.note(registration, Blame::NoAnswer);
         }
-        outcome
+        refusal
     }
 
     const fn call(&self, admitted: &Admitted<'_>, handler: u8, ticket: Option<Ticket>) -> Call<'_> {

@@ -5,7 +5,7 @@
 
 use lock_api::RawMutex;
 
-use super::check::{Admitted, Request, Stop, Wanted};
+use super::check::{Admitted, Patience, Request, Stop, Wanted};
 use super::{PhysicalFunction, STARTED};
 use crate::block::{BlockId, BlockLength};
 use crate::block_store::Writer;
@@ -33,21 +33,7 @@ where
     ///
     /// Source: `pcivirt.h`, `SRIOV_WRITE_BLOCK`.
     pub fn write<P: Platform>(&self, vf: u16, block: u32, source: &impl Source, platform: &P) -> NtStatus {
-        let mut request = Request::new(BlockId::new(block), source.length(), source.is_null(), Wanted::Write);
-        let (index, vf) = match self.admit(vf) {
-            Ok(found) => found,
-            Err(refusal) => return self.refuse(refusal),
-        };
-        loop {
-            match self.write_to(vf, index, request, source, platform) {
-                Ok(()) => return NtStatus::SUCCESS,
-                Err(Stop::Later(time)) if request.may_be_delayed() => {
-                    let _waited = vf.delay.wait(index.value(), time, platform);
-                    request = request.at_last();
-                }
-                Err(stop) => return answer(vf, stop),
-            }
-        }
+        self.attempt_write(vf, block, source, platform, Patience::Waits)
     }
 
     /// Answers a block that a VF reads: the whole of `ReadVfConfigBlock` but for the C types.
@@ -58,24 +44,63 @@ where
     ///
     /// Source: `pcivirt.h`, `SRIOV_READ_BLOCK`.
     pub fn read<P: Platform>(&self, vf: u16, block: u32, sink: &mut impl Sink, platform: &P) -> NtStatus {
-        let mut request = Request::new(BlockId::new(block), sink.length(), sink.is_null(), Wanted::Read);
-        let status = match self.admit(vf) {
-            Ok((index, vf)) => loop {
-                match self.read_from(vf, index, request, sink, platform) {
-                    Ok(()) => return NtStatus::SUCCESS,
-                    Err(Stop::Later(time)) if request.may_be_delayed() => {
-                        let _waited = vf.delay.wait(index.value(), time, platform);
-                        request = request.at_last();
-                    }
-                    Err(stop) => break answer(vf, stop),
-                }
-            },
-            Err(refusal) => self.refuse(refusal),
-        };
-        if !status.is_success() && !sink.is_null() && BlockLength::new(request.length).is_some() {
+        let status = self.attempt_read(vf, block, sink, platform, Patience::Waits);
+        if !status.is_success() && !sink.is_null() && BlockLength::new(sink.length()).is_some() {
             sink.fill(&[]);
         }
         status
+    }
+
+    /// Writes; a call over its rate that may wait is attempted a second and last time when there is room again.
+    ///
+    /// Not a loop: a compiler would keep what does not change ready for a second round that hardly ever comes.
+    fn attempt_write<P: Platform>(
+        &self,
+        vf: u16,
+        block: u32,
+        source: &impl Source,
+        platform: &P,
+        patience: Patience,
+    ) -> NtStatus {
+        let request =
+            Request::new(BlockId::new(block), source.length(), source.is_null(), Wanted::Write, patience);
+        let (index, vf) = match self.admit(vf) {
+            Ok(found) => found,
+            Err(refusal) => return self.refuse(refusal),
+        };
+        match self.write_to(vf, index, request, source, platform) {
+            Ok(()) => NtStatus::SUCCESS,
+            Err(Stop::Later(time)) => {
+                wait(vf, index, time, platform);
+                self.attempt_write(index.value(), block, source, platform, Patience::Lost)
+            }
+            Err(stop) => answer(vf, stop),
+        }
+    }
+
+    /// Reads; otherwise as [`attempt_write`](Self::attempt_write).
+    fn attempt_read<P: Platform>(
+        &self,
+        vf: u16,
+        block: u32,
+        sink: &mut impl Sink,
+        platform: &P,
+        patience: Patience,
+    ) -> NtStatus {
+        let request =
+            Request::new(BlockId::new(block), sink.length(), sink.is_null(), Wanted::Read, patience);
+        let (index, vf) = match self.admit(vf) {
+            Ok(found) => found,
+            Err(refusal) => return self.refuse(refusal),
+        };
+        match self.read_from(vf, index, request, sink, platform) {
+            Ok(()) => NtStatus::SUCCESS,
+            Err(Stop::Later(time)) => {
+                wait(vf, index, time, platform);
+                self.attempt_read(index.value(), block, sink, platform, Patience::Lost)
+            }
+            Err(stop) => answer(vf, stop),
+        }
     }
 
     /// Checks what needs no VF.
@@ -245,6 +270,18 @@ where
     }
 }
 
+/// Waits until the rate has room again.
+#[cold]
+#[inline(never)]
+fn wait<G, R, const BLOCKS: usize>(
+    vf: &VirtualFunction<G, R, BLOCKS>,
+    index: VfIndex,
+    time: u64,
+    platform: &impl Platform,
+) {
+    let _waited = vf.delay.wait(index.value(), time, platform);
+}
+
 /// Counts a refusal at its VF.
 #[cold]
 #[inline(never)]
@@ -327,15 +364,14 @@ fn conclude<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     outcome: Result<(), Refusal>,
     served: Happening,
 ) -> Result<(), Refusal> {
-    if vf.generation() != admitted.vf.generation {
-        return failed(vf, recorded, *admitted, counters, Refusal::Reset);
-    }
+    let Admitted { vf: Vf { generation, .. }, block, length, time, .. } = *admitted;
+    let outcome = if vf.generation() == generation { outcome } else { Err(Refusal::Reset) };
     if let Err(refusal) = outcome {
-        return failed(vf, recorded, *admitted, counters, refusal);
+        return failed(vf, recorded, (time, generation, block, length), counters, refusal);
     }
-    record(vf, recorded, admitted, served);
+    vf.recorder.record(recorded, time, generation, block, length.into(), served);
     if let Some(counters) = counters {
-        counters.served(admitted.length, admitted.time);
+        counters.served(length, time);
     }
     Ok(())
 }
@@ -345,24 +381,13 @@ fn conclude<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
 fn failed<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     vf: &VirtualFunction<G, R, BLOCKS>,
     recorded: &mut u32,
-    admitted: Admitted<'_>,
+    (time, generation, block, length): (u64, Generation, BlockId, u8),
     counters: Option<&BlockCounters>,
     refusal: Refusal,
 ) -> Result<(), Refusal> {
-    record(vf, recorded, &admitted, Happening::Refused(refusal));
+    vf.recorder.record(recorded, time, generation, block, length.into(), Happening::Refused(refusal));
     if let Some(counters) = counters {
         counters.refused();
     }
     Err(refusal)
-}
-
-#[inline]
-fn record<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
-    vf: &VirtualFunction<G, R, BLOCKS>,
-    recorded: &mut u32,
-    admitted: &Admitted<'_>,
-    what: Happening,
-) {
-    let Admitted { vf: Vf { generation, .. }, block, length, time, .. } = *admitted;
-    vf.recorder.record(recorded, time, generation, block, u32::from(length), what);
 }

@@ -21,7 +21,15 @@ pub(super) struct Request {
     pub(super) length: u32,
     pub(super) is_null: bool,
     wanted: Wanted,
-    may_be_delayed: bool,
+    patience: Patience,
+}
+
+/// Whether a call that is over its rate may wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    Waits,
+    /// It has waited.
+    Lost,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,17 +68,14 @@ impl From<Refusal> for Stop {
 }
 
 impl Request {
-    pub(super) const fn new(block: BlockId, length: u32, is_null: bool, wanted: Wanted) -> Self {
-        Self { block, length, is_null, wanted, may_be_delayed: true }
-    }
-
-    pub(super) const fn may_be_delayed(self) -> bool {
-        self.may_be_delayed
-    }
-
-    /// The same, to be carried out or refused now.
-    pub(super) const fn at_last(self) -> Self {
-        Self { may_be_delayed: false, ..self }
+    pub(super) const fn new(
+        block: BlockId,
+        length: u32,
+        is_null: bool,
+        wanted: Wanted,
+        patience: Patience,
+    ) -> Self {
+        Self { block, length, is_null, wanted, patience }
     }
 }
 
@@ -204,7 +209,9 @@ fn check_rate<G: Gated<BLOCKS>, R: RawMutex, const BLOCKS: usize>(
     let Verdict::Over(again) = vf.policy.draw(route.rate(), time) else { return Ok(()) };
     match (route.shed(), request.wanted) {
         (Shed::DropWithSuccess, Wanted::Write) => Err(Stop::Shed),
-        (Shed::Delay, _) if request.may_be_delayed && again.saturating_sub(time) <= LONGEST_DELAY => {
+        (Shed::Delay, _)
+            if request.patience == Patience::Waits && again.saturating_sub(time) <= LONGEST_DELAY =>
+        {
             Err(Stop::Later(again))
         }
         (Shed::Refuse | Shed::DropWithSuccess | Shed::Delay, _) => Err(Stop::Refused(Refusal::Rate)),
