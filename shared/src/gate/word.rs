@@ -173,7 +173,7 @@ fn used(spot: u8) -> Part {
 
 #[cfg(test)]
 mod tests {
-    use super::Word;
+    use super::{MARK, Word};
 
     fn full() -> Word {
         (0..8).fold(Word(0).entered(), |word, _| word.queued().expect("there is room").0)
@@ -233,6 +233,24 @@ mod tests {
         let (next, _) = word.left();
         assert!(!next.is_blamed());
         assert!(!Word(0).entered().blamed().left().0.is_blamed());
+    }
+
+    #[test]
+    fn mark_is_a_bit_of_the_word_that_says_nothing() {
+        for word in [Word(0), full(), full().left().0.blamed(), full().closed()] {
+            let marked = Word(word.0 ^ MARK);
+            assert_ne!(marked, word);
+            let says = |word: Word| {
+                let flags = [word.is_held(), word.is_closed(), word.is_blamed(), word.is_idle()];
+                (
+                    flags,
+                    word.call(),
+                    word.queued_spots().collect::<Vec<_>>(),
+                    word.queued().map(|(_, spot)| spot),
+                )
+            };
+            assert_eq!(says(marked), says(word));
+        }
     }
 
     #[test]
