@@ -2,9 +2,7 @@
 
 use std::sync::Mutex;
 
-use backchannel::{
-    BlockHandler, BlockId, Call, MILLISECOND, NtStatus, Refusal, SECOND, Schema, Ticket, TooLate,
-};
+use backchannel::{BlockHandler, BlockId, Call, NtStatus, Refusal, SECOND, Schema, Ticket, TooLate};
 
 use super::host::{Blocking, World};
 
@@ -93,11 +91,10 @@ fn call_of_another_vf_that_was_not_blamed_puts_no_late_handler_back_into_service
 fn caller_that_gives_up_waiting_blames_the_handler() {
     let blocking = Blocking::leak();
     let world = World::start(1, &[(block(1), Some(blocking))]);
-    world.pf.set_time_budget(5 * MILLISECOND);
     std::thread::scope(|scope| {
         scope.spawn(|| world.write(0, 1, &[1; 4]));
         blocking.await_inside(1);
-        assert_eq!(world.write(0, 1, &[2; 4]), NtStatus::IO_TIMEOUT);
+        assert_eq!(world.out_of_time(|| world.write(0, 1, &[2; 4])), NtStatus::IO_TIMEOUT);
         assert!(world.pf.is_stuck(BlockId::new(1)));
         blocking.open();
     });
@@ -158,11 +155,9 @@ fn ticket_can_be_completed_once() {
 #[test]
 fn completion_after_the_time_budget_is_dropped_and_counted() {
     let (world, later) = later();
-    world.pf.set_time_budget(5 * MILLISECOND);
-    assert_eq!(world.write(0, 1, &[1; 4]), NtStatus::IO_TIMEOUT);
+    assert_eq!(world.out_of_time(|| world.write(0, 1, &[1; 4])), NtStatus::IO_TIMEOUT);
     let late = later.ticket();
     std::thread::scope(|scope| {
-        world.pf.set_time_budget(SECOND);
         let caller = scope.spawn(|| world.write(0, 1, &[2; 4]));
         let ticket = later.ticket();
         assert_eq!(world.pf.complete(late, NtStatus::ACCESS_DENIED, &world.host), Err(TooLate));

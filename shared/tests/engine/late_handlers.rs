@@ -107,6 +107,7 @@ fn callbacks_that_wait_for_each_others_handlers_both_go_on() {
         })
     });
     world.pf.set_time_budget(5 * MILLISECOND);
+    world.host.run();
     std::thread::scope(|scope| {
         let one = scope.spawn(|| world.write(0, 1, &[1; 4]));
         let two = scope.spawn(|| world.write(1, 2, &[1; 4]));
@@ -151,11 +152,10 @@ fn handler_is_blamed_by_name_and_its_successor_is_not() {
 fn late_call_is_blamed_and_an_error_of_the_handlers_own_is_not() {
     let blocking = Blocking::leak();
     let world = World::start(1, &[(block(1), Some(blocking))]);
-    world.pf.set_time_budget(5 * MILLISECOND);
     std::thread::scope(|scope| {
         scope.spawn(|| world.write(0, 1, &[1; 4]));
         blocking.await_inside(1);
-        assert_eq!(world.write(0, 1, &[2; 4]), NtStatus::IO_TIMEOUT);
+        assert_eq!(world.out_of_time(|| world.write(0, 1, &[2; 4])), NtStatus::IO_TIMEOUT);
         blocking.open();
     });
     assert_eq!(world.pf.blames(BLOCK), Some((1, Blame::Late.bit())));
@@ -172,8 +172,7 @@ fn completion_that_does_not_come_is_blamed_but_keeps_nobody_else_out() {
         *TICKET.lock().unwrap() = call.ticket();
         Err(NtStatus::PENDING)
     });
-    world.pf.set_time_budget(5 * MILLISECOND);
-    assert_eq!(world.write(0, 1, &[1; 4]), NtStatus::IO_TIMEOUT);
+    assert_eq!(world.out_of_time(|| world.write(0, 1, &[1; 4])), NtStatus::IO_TIMEOUT);
     assert_eq!(world.pf.blames(BLOCK), Some((1, Blame::Late.bit())));
     assert!(!world.pf.is_stuck(BLOCK), "the handler has returned");
     let late = TICKET.lock().unwrap().take().unwrap();
@@ -190,7 +189,6 @@ fn handler_that_has_returned_is_not_late_while_its_answer_is_awaited() {
         *TICKET.lock().unwrap() = call.ticket();
         Err(NtStatus::PENDING)
     });
-    world.host.freeze();
     let (late, is_stuck, answer) = std::thread::scope(|scope| {
         let caller = scope.spawn(|| world.write(0, 1, &[1; 4]));
         world.host.await_waiters(1);

@@ -258,11 +258,11 @@ fn access_waits_for_a_block_call_of_its_vf_no_longer_than_the_time_budget() {
     let blocking = super::host::Blocking::leak();
     let block = Schema::written(BlockId::new(1)).length(4).build().unwrap();
     let (world, supplied) = (World::start(1, &[(block, Some(blocking))]), usual());
-    world.pf.set_time_budget(1000);
     std::thread::scope(|scope| {
         let inside = scope.spawn(|| world.write(0, 1, &[1; 4]));
         blocking.await_inside(1);
-        assert_eq!(write(&world, &supplied, 0, at(0, 0), &[0]), NtStatus::IO_TIMEOUT);
+        let answer = world.out_of_time(|| write(&world, &supplied, 0, at(0, 0), &[0]));
+        assert_eq!(answer, NtStatus::IO_TIMEOUT);
         blocking.open();
         assert_eq!(inside.join().unwrap(), NtStatus::SUCCESS);
     });

@@ -83,7 +83,6 @@ fn reset_during_a_call_is_told_before_the_gate_is_left() {
 fn handler_is_not_late_because_the_machine_has_run_for_long() {
     let blocking = Blocking::leak();
     let world = World::start(1, &[(block(1), Some(blocking))]);
-    world.host.freeze();
     world.host.advance(1_000 * SECOND);
     std::thread::scope(|scope| {
         scope.spawn(|| world.write(0, 1, &[1; 4]));

@@ -18,9 +18,8 @@ fn world(shed: Shed) -> (World, &'static Recording) {
     (world, recording)
 }
 
-/// Writes until the bucket is empty; the burst of the class is 64. The clock stands still from here on.
+/// Writes until the bucket is empty; the burst of the class is 64.
 fn exhaust(world: &World) {
-    world.host.freeze();
     for _ in 0..64 {
         assert_eq!(world.write(0, 1, &[1; 4]), NtStatus::SUCCESS);
     }
@@ -66,7 +65,6 @@ fn write_that_may_be_delayed_waits_for_its_token() {
 #[test]
 fn handlers_hear_of_an_isolation_and_not_of_a_throttling() {
     let (world, recording) = world(Shed::Refuse);
-    world.host.freeze();
     recording.take();
     while world.pf.standing(world.vf(0)) != Standing::Throttled {
         assert_eq!(world.write(0, 9, &[9; 3]), NtStatus::INVALID_PARAMETER);
@@ -83,7 +81,6 @@ fn handlers_hear_of_an_isolation_and_not_of_a_throttling() {
 #[test]
 fn isolated_vf_is_refused_everything_and_the_other_is_not() {
     let (world, recording) = world(Shed::Refuse);
-    world.host.freeze();
     for _ in 0..1_000 {
         assert_eq!(world.write(0, 9, &[9; 3]), NtStatus::INVALID_PARAMETER);
     }
@@ -103,7 +100,6 @@ fn isolated_vf_is_refused_everything_and_the_other_is_not() {
 #[test]
 fn evidence_holds_the_call_that_cost_the_standing_until_the_vf_is_reset() {
     let world = World::start(1, &[(Schema::written(BlockId::new(1)).length(4).build().unwrap(), None)]);
-    world.host.freeze();
     let mut bytes = [0xA5; 8];
     for n in 0..500_u16 {
         assert_eq!(world.pf.evidence(world.vf(0), &mut bytes), None);
@@ -124,7 +120,6 @@ fn evidence_holds_the_call_that_cost_the_standing_until_the_vf_is_reset() {
 #[test]
 fn operator_isolates_exempts_and_releases() {
     let (world, _) = world(Shed::Refuse);
-    world.host.freeze();
     world.pf.decide(world.vf(0), Override::Isolated);
     assert_eq!(world.write(0, 1, &[1; 4]), NtStatus::ACCESS_DENIED);
     world.pf.decide(world.vf(0), Override::Exempt);
@@ -195,7 +190,6 @@ fn read_that_may_be_delayed_waits_for_its_token_and_a_second_is_refused_at_once(
     let read = Schema::published(BlockId::new(1)).length(4).rate(RateClass::Control).shed(Shed::Delay);
     let world = World::start(1, &[(read.build().unwrap(), None)]);
     world.publish(0, 1, b"here").unwrap();
-    world.host.freeze();
     for _ in 0..64 {
         assert_eq!(world.read(0, 1, 4).0, NtStatus::SUCCESS);
     }

@@ -154,7 +154,6 @@ fn handler_that_answers_with_no_error_is_to_blame() {
 fn ninth_waiter_is_refused_and_the_eight_are_served_in_order() {
     let blocking = Blocking::leak();
     let world = World::start(1, &[(block(1), Some(blocking))]);
-    world.host.freeze();
     std::thread::scope(|scope| {
         for caller in 0..9_u8 {
             scope.spawn({
@@ -179,11 +178,11 @@ fn ninth_waiter_is_refused_and_the_eight_are_served_in_order() {
 fn caller_whose_time_runs_out_while_it_waits_is_told_so() {
     let blocking = Blocking::leak();
     let world = World::start(1, &[(block(1), Some(blocking))]);
-    world.pf.set_time_budget(50_000);
     std::thread::scope(|scope| {
         scope.spawn(|| assert_eq!(world.write(0, 1, &[1; 4]), NtStatus::SUCCESS));
         blocking.await_inside(1);
-        refused(&world, 1, &Buffer::of_length(4), Refusal::TimedOut, NtStatus::IO_TIMEOUT);
+        let buffer = Buffer::of_length(4);
+        world.out_of_time(|| refused(&world, 1, &buffer, Refusal::TimedOut, NtStatus::IO_TIMEOUT));
         blocking.open();
     });
     assert_eq!(blocking.writes(), [vec![1; 4]], "the one that gave up never reached the handler");

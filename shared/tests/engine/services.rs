@@ -44,7 +44,6 @@ fn handler_publishes_to_another_vf_and_tells_it() {
 fn handler_hears_when_its_call_began() {
     let mirror: &'static Mirror = Box::leak(Box::default());
     let world = World::start(2, &[(exchanged(1, ReadSource::Published), Some(mirror))]);
-    world.host.freeze();
     world.host.advance(1_000 * SECOND);
     assert_eq!(world.write(0, 1, &[1]), NtStatus::SUCCESS);
     assert_eq!(*mirror.times.lock().unwrap(), [world.host.time()]);
@@ -93,7 +92,6 @@ fn time_budget_is_how_long_a_caller_waits() {
     let blocking = Blocking::leak();
     let block = Schema::written(BlockId::new(1)).length(4).build().unwrap();
     let world = World::start(1, &[(block, Some(blocking))]);
-    world.host.freeze();
     world.pf.set_time_budget(7);
     std::thread::scope(|scope| {
         scope.spawn(|| assert_eq!(world.write(0, 1, &[1; 4]), NtStatus::SUCCESS));

@@ -183,7 +183,6 @@ fn crowd_at_the_gate_is_the_cause_for_an_unclaimed_block_that_would_be_stored() 
     let blocking = Blocking::leak();
     let block = Schema::written(BlockId::new(1)).length(4).build().unwrap();
     let world = World::start_with(1, &[(block, Some(blocking))], Unclaimed::Store(1));
-    world.host.freeze();
     std::thread::scope(|scope| {
         for _ in 0..9 {
             scope.spawn(|| assert_eq!(world.write(0, 1, &[0; 4]), NtStatus::SUCCESS));

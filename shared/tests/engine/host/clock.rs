@@ -2,19 +2,18 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use backchannel::{ParkSpot, Parker, Platform};
+use backchannel::{ParkSpot, Parker, Platform, SECOND};
 
 use super::leaf_lock;
 
-/// The engine's host: real time plus what a test adds to it.
+/// The engine's host. Its clock stands still but for what a test adds, so that no test depends on a fast machine.
 pub(crate) struct ThreadHost {
-    began: Instant,
     added: AtomicU64,
-    frozen: AtomicBool,
+    runs_since: OnceLock<Instant>,
     signalled: Mutex<HashMap<ParkSpot, bool>>,
     changed: Condvar,
     waiting: AtomicU32,
@@ -31,9 +30,8 @@ thread_local! {
 impl ThreadHost {
     pub(crate) fn new() -> Self {
         Self {
-            began: Instant::now(),
-            added: AtomicU64::new(0),
-            frozen: AtomicBool::new(false),
+            added: AtomicU64::new(SECOND),
+            runs_since: OnceLock::new(),
             signalled: Mutex::new(HashMap::new()),
             changed: Condvar::new(),
             waiting: AtomicU32::new(0),
@@ -46,10 +44,9 @@ impl ThreadHost {
         self.changed.notify_all();
     }
 
-    /// Stops the clock; it goes on only by [`advance`](Self::advance).
-    pub(crate) fn freeze(&self) {
-        self.added.fetch_add(self.real_time(), Ordering::Relaxed);
-        self.frozen.store(true, Ordering::Relaxed);
+    /// Lets the clock run from here on, for a test that waits for a time to pass.
+    pub(crate) fn run(&self) {
+        self.runs_since.get_or_init(Instant::now);
     }
 
     pub(crate) fn time(&self) -> u64 {
@@ -58,18 +55,19 @@ impl ThreadHost {
 
     /// Waits until so many callers wait for their turn.
     pub(crate) fn await_waiters(&self, number: u32) {
-        while self.waiting.load(Ordering::Acquire) < number {
+        while self.waiters() < number {
             std::thread::yield_now();
         }
+    }
+
+    /// How many callers wait for their turn, or for an answer.
+    pub(crate) fn waiters(&self) -> u32 {
+        self.waiting.load(Ordering::Acquire)
     }
 
     /// Says whether the running thread is outside all critical regions.
     pub(crate) fn is_outside() -> bool {
         REGIONS.get() == 0
-    }
-
-    fn real_time(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_nanos() / 100).expect("a test does not run for 58,000 years")
     }
 }
 
@@ -119,8 +117,9 @@ impl Parker for ThreadHost {
 
 impl Platform for ThreadHost {
     fn now(&self) -> u64 {
-        let real = if self.frozen.load(Ordering::Relaxed) { 0 } else { self.real_time() };
-        real + self.added.load(Ordering::Relaxed)
+        let passed = self.runs_since.get().map_or(0, |began| began.elapsed().as_nanos() / 100);
+        u64::try_from(passed).expect("a test does not run for 58,000 years")
+            + self.added.load(Ordering::Relaxed)
     }
 
     fn thread(&self) -> u64 {

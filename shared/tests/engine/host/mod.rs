@@ -8,11 +8,12 @@ mod clock;
 mod handlers;
 mod leaf_lock;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use backchannel::{
-    BlockId, Gate, Gated, HandlerTable, NtStatus, Owned, Pass, PhysicalFunction, Schema, Service, Sink,
-    Source, Unclaimed, VfCount, VfIndex, VfMemory, VirtualFunction,
+    BlockId, Gate, Gated, HandlerTable, NtStatus, Owned, Pass, PhysicalFunction, SECOND, Schema, Service,
+    Sink, Source, Unclaimed, VfCount, VfIndex, VfMemory, VirtualFunction,
 };
 
 pub(crate) use clock::ThreadHost;
@@ -114,6 +115,22 @@ impl World {
 
     pub(crate) fn write(&self, vf: u16, block: u32, bytes: &[u8]) -> NtStatus {
         self.pf.write(vf, block, &bytes, &self.host)
+    }
+
+    /// Makes a call whose time budget runs out once it waits.
+    pub(crate) fn out_of_time<T>(&self, call: impl FnOnce() -> T) -> T {
+        let has_ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while self.host.waiters() == 0 && !has_ended.load(Ordering::Acquire) {
+                    std::thread::yield_now();
+                }
+                self.host.advance(SECOND);
+            });
+            let answer = call();
+            has_ended.store(true, Ordering::Release);
+            answer
+        })
     }
 
     /// Reads; the buffer was full of 0xA5 before.
