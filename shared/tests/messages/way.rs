@@ -1,6 +1,7 @@
 //! The way from a client to the engine, and what happens to blocks on it.
 
 use std::cell::{Cell, RefCell};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Mutex;
 
 use backchannel::{
@@ -107,8 +108,11 @@ impl Way {
     fn next(&self) -> Fate {
         let call = self.calls.replace(self.calls.get() + 1);
         // In an order that no client's rounds go in step with: one in step would lose the same pieces each time.
-        let place = call.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        if self.fates.is_empty() { Fate::Arrives } else { self.fates[place % self.fates.len()] }
+        let place = BuildHasherDefault::<DefaultHasher>::default().hash_one(call);
+        let fates = u64::try_from(self.fates.len()).expect("a test has few");
+        place
+            .checked_rem(fates)
+            .map_or(Fate::Arrives, |place| self.fates[usize::try_from(place).expect("it is below")])
     }
 
     fn arrive(&self, block: u32, bytes: &[u8]) -> Result<(), NtStatus> {
