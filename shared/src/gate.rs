@@ -309,3 +309,63 @@ impl<P: Parker> fmt::Debug for Inside<'_, P> {
         f.debug_struct("Inside").field("vf", &self.vf).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::{Gate, Turned, Word};
+    use crate::platform::{ParkSpot, Parker};
+    use core::sync::atomic::{AtomicBool, Ordering};
+
+    /// Lets the caller inside leave just when a waiter's time is over, or closes the gate then.
+    struct LastMoment {
+        gate: Gate,
+        closes: bool,
+        unparked: AtomicBool,
+    }
+
+    impl LastMoment {
+        /// Goes in behind a caller who leaves, or whom all leave, at the last moment.
+        fn enter_behind_another(closes: bool) -> Result<(), Turned> {
+            let host = Self { gate: Gate::new(), closes, unparked: AtomicBool::new(false) };
+            assert_eq!(host.gate.exchange(Word(0), Word(0).entered()), Ok(()));
+            let answer = host.gate.enter(&host, 0, || 0).map(|inside| assert!(!inside.leave()));
+            assert!(!host.unparked.load(Ordering::Relaxed), "its unpark is left over");
+            answer
+        }
+    }
+
+    impl Parker for LastMoment {
+        fn enter_critical_region(&self) {}
+
+        fn leave_critical_region(&self) {}
+
+        fn park(&self, _spot: ParkSpot, deadline: Option<u64>) -> bool {
+            if deadline.is_none() {
+                assert!(self.unparked.swap(false, Ordering::Relaxed), "it waits for what it has consumed");
+                return true;
+            }
+            if self.closes {
+                self.gate.close(self, 0);
+            } else {
+                let _blamed = self.gate.leave(self, 0);
+            }
+            false
+        }
+
+        fn unpark(&self, _spot: ParkSpot) {
+            self.unparked.store(true, Ordering::Relaxed);
+        }
+
+        fn sleep(&self, _until: u64) {}
+    }
+
+    #[test]
+    fn waiter_whose_time_is_over_is_inside_if_the_gate_was_handed_to_it_at_the_last_moment() {
+        assert_eq!(LastMoment::enter_behind_another(false), Ok(()));
+    }
+
+    #[test]
+    fn waiter_whose_time_is_over_hears_that_the_gate_was_closed_at_the_last_moment() {
+        assert_eq!(LastMoment::enter_behind_another(true), Err(Turned::Closed));
+    }
+}
