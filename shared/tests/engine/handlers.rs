@@ -43,6 +43,20 @@ fn block_whose_content_has_no_room_is_refused_when_it_is_registered() {
 }
 
 #[test]
+fn both_slots_of_an_unregistered_block_are_free() {
+    let both = |id| Schema::exchanged(BlockId::new(id), ReadSource::Published).length(4).build().unwrap();
+    let world = World::start(1, &[]);
+    for _ in 0..2 {
+        for id in 0..32 {
+            assert_eq!(world.pf.register(&both(id), Service::StoreOnly), Ok(()), "block {id}");
+        }
+        for id in 0..32 {
+            assert_eq!(world.pf.unregister(BlockId::new(id), FOREVER, &world.host), Ok(()));
+        }
+    }
+}
+
+#[test]
 fn handler_that_is_not_there_cannot_serve() {
     let table: Table = HandlerTable::new(&[]);
     assert_eq!(table.register(&block(1), Service::Handler(0)), Err(RegisterError::NoSuchHandler));

@@ -50,6 +50,27 @@ fn late_handlers_are_counted_after_the_others() {
     assert_eq!((late.writes(), early.writes()), (vec![vec![7; 4]], vec![]));
 }
 
+/// A handler at every place.
+struct Everywhere(&'static Recording);
+
+impl LateHandlers for Everywhere {
+    fn handler(&self, _place: u8) -> Option<&dyn BlockHandler> {
+        Some(self.0)
+    }
+}
+
+#[test]
+fn number_255_is_no_handlers() {
+    let mut table = Table::new(&[]);
+    table.set_late_handlers(Box::leak(Box::new(Everywhere(Recording::leak()))));
+    assert_eq!(table.first_late_handler(), 0);
+    assert_eq!(
+        table.register(&block(1), Service::Handler(255)),
+        Err(backchannel::RegisterError::NoSuchHandler)
+    );
+    assert_eq!(table.register(&block(1), Service::Handler(254)), Ok(()));
+}
+
 /// Does something in each write, with the world that it is part of.
 struct Acting {
     world: OnceLock<World>,

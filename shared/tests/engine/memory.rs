@@ -7,7 +7,7 @@ use backchannel::{
     VfCount, VirtualFunction,
 };
 
-use super::host::{Pf, Room, ThreadHost, World};
+use super::host::{Pf, Room, Table, ThreadHost, World};
 
 /// Keeps the bytes written last, and answers with them.
 struct Keeping(usize);
@@ -45,6 +45,14 @@ fn what_a_handler_keeps_about_a_vf_is_kept_apart_from_all_else() {
     for (vf, id, length, fill) in [(0, 1, 7, 1), (0, 2, 100, 2), (1, 1, 7, 3), (1, 2, 100, 4)] {
         assert_eq!(world.read(vf, id, length), (NtStatus::SUCCESS, vec![fill; length]));
     }
+}
+
+#[test]
+fn handler_that_does_not_say_so_keeps_nothing() {
+    struct Silent;
+    impl BlockHandler for Silent {}
+    assert_eq!(Table::new(&[&Silent]).memory(), 0);
+    assert!(Table::new(&[&Silent, &Keeping(7)]).memory() >= 7);
 }
 
 #[test]
