@@ -186,6 +186,11 @@ fn late_call_is_blamed_and_an_error_of_the_handlers_own_is_not() {
 }
 
 #[test]
+fn handler_is_blamed_for_all_that_it_did_wrong_by_bits() {
+    assert_eq!([Blame::Late.bit(), Blame::NoAnswer.bit()], [1, 2], "what a debugger shows as 3 is both");
+}
+
+#[test]
 fn completion_that_does_not_come_is_blamed_but_keeps_nobody_else_out() {
     static TICKET: Mutex<Option<Ticket>> = Mutex::new(None);
     let deferred = Schema::written(BLOCK).length(4).deferred().build().unwrap();
