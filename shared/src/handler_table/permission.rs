@@ -4,7 +4,6 @@ use lock_api::RawMutex;
 
 use super::HandlerTable;
 use crate::block::BlockId;
-use crate::sync::Ordering;
 
 /// What VFs may do with a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +37,7 @@ impl<R: RawMutex, const BLOCKS: usize> HandlerTable<'_, R, BLOCKS> {
             entry.schema.is_read() && permission.reads,
             entry.schema.is_written() && permission.writes,
         );
-        let next = self.epoch.load(Ordering::Relaxed).wrapping_add(1).max(1);
-        self.epoch.store(next, Ordering::Release);
+        self.move_on();
         true
     }
 }

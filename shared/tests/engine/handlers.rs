@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use backchannel::{
-    BlockHandler, BlockId, Call, HandlerTable, NtStatus, ReadSource, Refusal, RegisterError, Schema, Service,
-    UnregisterError,
+    BlockHandler, BlockId, Call, HandlerTable, NtStatus, ReadSource, Refusal, RegisterError, SECOND, Schema,
+    Service, UnregisterError,
 };
 
 use super::host::{BLOCKS, Blocking, LeafLock, Recording, Table, World};
@@ -119,6 +119,23 @@ fn call_inside_one_handler_does_not_hold_up_the_drain_of_another() {
         assert_eq!(world.pf.unregister(BlockId::new(2), 0, &world.host), Ok(()));
         blocking.open();
     });
+}
+
+#[test]
+fn drain_from_outside_all_callbacks_waits_as_long_as_it_was_told() {
+    let blocking = Blocking::leak();
+    let world = World::start(1, &[(block(1), Some(blocking))]);
+    let ended = std::thread::scope(|scope| {
+        scope.spawn(|| world.write(0, 1, &[1; 4]));
+        blocking.await_inside(1);
+        let drain = scope.spawn(|| world.pf.unregister(BlockId::new(1), FOREVER, &world.host));
+        world.host.await_sleeper();
+        world.host.advance(3 * SECOND);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        blocking.open();
+        drain.join().unwrap()
+    });
+    assert_eq!(ended, Ok(()), "the time budget is for drains inside a callback");
 }
 
 #[test]

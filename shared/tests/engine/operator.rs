@@ -1,11 +1,11 @@
 //! What the operator sees and decides, and when the handlers hear of it.
 
 use backchannel::{
-    BlockHandler, BlockId, HandlerTable, NtStatus, Override, Owner, PublishError, Refusal, SECOND, Schema,
-    Service, VfEvent,
+    BlockHandler, BlockId, HandlerTable, NtStatus, Override, Owner, Permission, PhysicalFunction,
+    PublishError, ReadSource, Refusal, SECOND, Schema, Service, VfCount, VfEvent, VirtualFunction,
 };
 
-use super::host::{Blocking, Recording, Table, World};
+use super::host::{Blocking, Recording, Room, Table, ThreadHost, World};
 
 fn block(id: u32) -> Schema {
     Schema::written(BlockId::new(id)).length(4).build().unwrap()
@@ -34,6 +34,33 @@ fn refusals_are_read_by_cause_of_a_vf_and_of_none() {
     assert_eq!((of_none.iter().sum::<u64>(), of_none[usize::from(Refusal::NoSuchVf.index())]), (2, 2));
     assert_eq!((of_vf.iter().sum::<u64>(), of_vf[usize::from(Refusal::WriteLength.index())]), (1, 1));
     assert_eq!((world.pf.refusals(Refusal::NoSuchVf), world.pf.late_completions(world.vf(0))), (2, 0));
+}
+
+#[test]
+fn operator_permits_reads_and_writes_apart_and_no_more_than_the_schema() {
+    let table: &'static Table = Box::leak(Box::new(HandlerTable::new(&[])));
+    let vfs = Vec::leak(vec![VirtualFunction::new(Room::new())]);
+    let world = World { pf: Box::leak(Box::new(PhysicalFunction::new(vfs, table))), host: ThreadHost::new() };
+    let echo = Schema::exchanged(BlockId::new(1), ReadSource::Echo).length(4).build().unwrap();
+    let read = Schema::published(BlockId::new(3)).length(4).build().unwrap();
+    for schema in [echo, block(2), read] {
+        table.register(&schema, Service::StoreOnly).unwrap();
+    }
+    world.pf.start(VfCount::new(1), &world.host).unwrap();
+    let answer = |allowed| if allowed { NtStatus::SUCCESS } else { NtStatus::NOT_SUPPORTED };
+    for (reads, writes) in [(false, false), (true, false), (false, true), (true, true)] {
+        let permission = Permission { reads, writes };
+        assert!(!table.permit(BlockId::new(9), permission), "there is no such block");
+        for (id, is_read, is_written) in [(1, true, true), (2, false, true), (3, true, false)] {
+            assert!(table.permit(BlockId::new(id), permission));
+            assert_eq!(
+                world.write(0, id, &[7; 4]),
+                answer(is_written && writes),
+                "block {id}, {permission:?}"
+            );
+            assert_eq!(world.read(0, id, 4).0, answer(is_read && reads), "block {id}, {permission:?}");
+        }
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub(crate) struct ThreadHost {
     signalled: Mutex<HashMap<ParkSpot, bool>>,
     changed: Condvar,
     waiting: AtomicU32,
+    sleeps: AtomicU32,
 }
 
 thread_local! {
@@ -35,6 +36,7 @@ impl ThreadHost {
             signalled: Mutex::new(HashMap::new()),
             changed: Condvar::new(),
             waiting: AtomicU32::new(0),
+            sleeps: AtomicU32::new(0),
         }
     }
 
@@ -63,6 +65,14 @@ impl ThreadHost {
     /// How many callers wait for their turn, or for an answer.
     pub(crate) fn waiters(&self) -> u32 {
         self.waiting.load(Ordering::Acquire)
+    }
+
+    /// Waits until a caller has looked twice whether others have left, from here on.
+    pub(crate) fn await_sleeper(&self) {
+        let before = self.sleeps.load(Ordering::Acquire);
+        while self.sleeps.load(Ordering::Acquire) < before + 2 {
+            std::thread::yield_now();
+        }
     }
 
     /// Says whether the running thread is outside all critical regions.
@@ -111,6 +121,7 @@ impl Parker for ThreadHost {
 
     fn sleep(&self, _until: u64) {
         assert_eq!(leaf_lock::held(), 0, "a caller sleeps with a leaf lock");
+        self.sleeps.fetch_add(1, Ordering::Release);
         std::thread::sleep(Duration::from_micros(100));
     }
 }
