@@ -11,6 +11,8 @@ mod host;
 #[cfg(test)]
 mod lossy;
 #[cfg(test)]
+mod script;
+#[cfg(test)]
 mod way;
 #[cfg(test)]
 mod wire;

@@ -6,10 +6,10 @@ use super::host::World;
 use super::way::{LARGE, Way, world};
 
 const CONTROL: u32 = 10;
-const TO_PF: u32 = 11;
-const TO_VF: u32 = 12;
+pub(crate) const TO_PF: u32 = 11;
+pub(crate) const TO_VF: u32 = 12;
 
-fn piece(sequence: u16, number: u16, length: u32, fill: u8) -> [u8; 128] {
+pub(crate) fn piece(sequence: u16, number: u16, length: u32, fill: u8) -> [u8; 128] {
     let mut block = [fill; 128];
     block[..2].copy_from_slice(&sequence.to_le_bytes());
     block[2..4].copy_from_slice(&number.to_le_bytes());
@@ -17,7 +17,7 @@ fn piece(sequence: u16, number: u16, length: u32, fill: u8) -> [u8; 128] {
     block
 }
 
-fn acknowledgement(sequence: u16, number: u16) -> [u8; 128] {
+pub(crate) fn acknowledgement(sequence: u16, number: u16) -> [u8; 128] {
     piece(sequence, number, 0, 0)
 }
 
