@@ -7,7 +7,7 @@ use backchannel::{
     Register, RegisterAccess, Schema,
 };
 
-use super::host::{Recording, World};
+use super::host::{Buffer, Recording, World};
 
 /// Registers 0 (four pages) and 2 (two pages) have ranges as listed; each access is kept.
 struct Supplied {
@@ -208,6 +208,19 @@ fn access_has_1_to_8_bytes() {
     }
     assert_eq!(supplied.log(), []);
     assert_eq!(read(&world, &supplied, 0, at(0, 0), 1), (NtStatus::SUCCESS, vec![0x5A]));
+}
+
+#[test]
+fn access_without_a_buffer_is_refused_and_none_is_touched() {
+    let (world, supplied) = (World::start(1, &[]), usual());
+    for mut buffer in [Buffer::null(4), Buffer::null(0), Buffer::of_length(0), Buffer::of_length(9)] {
+        let answer = world.pf.write_register(&supplied.by(), 0, at(0, 0), &buffer, &world.host);
+        assert_eq!(answer, NtStatus::INVALID_PARAMETER);
+        let answer = world.pf.read_register(&supplied.by(), 0, at(0, 0), &mut buffer, &world.host);
+        assert_eq!(answer, NtStatus::INVALID_PARAMETER);
+        assert_eq!((buffer.copies.get(), buffer.filled), (0, None));
+    }
+    assert_eq!(supplied.log(), []);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use backchannel::{
     BlockHandler, BlockId, BlockMask, Call, InvalidationTarget, NtStatus, Owner, PublishError, ReadSource,
-    Refusal, Schema, VfCount, VfError, VfEvent,
+    Refusal, Schema, Service, VfCount, VfError, VfEvent,
 };
 
 use super::host::{Blocking, Log, Recording, World};
@@ -193,6 +193,16 @@ fn handlers_hear_nothing_of_a_vf_that_is_not_turned_on() {
     world.pf.start(VfCount::new(1), &world.host).unwrap();
     assert!(world.pf.stop(u64::MAX, &world.host));
     assert_eq!(recording.events(), [(0, VfEvent::Enabled), (0, VfEvent::Disabled)]);
+}
+
+#[test]
+fn handler_of_two_blocks_hears_of_an_event_once() {
+    let recording = Recording::leak();
+    let block = |id| Schema::written(BlockId::new(id)).length(4).build().unwrap();
+    let world = World::start(1, &[(block(1), Some(recording))]);
+    world.pf.register(&block(2), Service::Handler(0)).unwrap();
+    world.pf.reset_vf(0, &world.host).unwrap();
+    assert_eq!(recording.events(), [(0, VfEvent::Enabled), (0, VfEvent::Reset)]);
 }
 
 #[test]
