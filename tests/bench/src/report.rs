@@ -105,22 +105,19 @@ fn growth(served: &impl Fn(fn(Size) -> Contender, Size) -> Column, many: Size) -
     vec![served(ours, ONE), served(ours, many), served(limit, ONE), served(limit, many)]
 }
 
-/// Lets criterion take samples. In each the columns are measured in turn, several times; a sample relates the best of
-/// each column, so that a change of the machine's clock meets all of them, and an interruption none.
+/// Lets criterion take samples. In each the columns are measured in turn, several times; a sample is what the quietest turn
+/// relates: all its times have met the same clock, and the same neighbours of the processor's core, which are fewest then.
 fn measure(criterion: &mut Criterion<Ratio>, name: &'static str, columns: &[Column]) -> Figure {
     let samples = RefCell::new(Vec::new());
     let mut group = criterion.benchmark_group("ratios");
     group.sampling_mode(SamplingMode::Flat);
     group.bench_function(name, |bencher| {
         bencher.iter_custom(|rounds| {
-            let mut best = vec![f64::INFINITY; columns.len()];
-            for _ in 0..rounds {
-                for (best, column) in best.iter_mut().zip(columns) {
-                    *best = best.min(column());
-                }
-            }
-            let ratio = related(&best);
-            samples.borrow_mut().push(best);
+            let turns = (0..rounds).map(|_| columns.iter().map(|column| column()).collect::<Vec<f64>>());
+            let takes = |turn: &Vec<f64>| turn.iter().sum::<f64>();
+            let quietest = turns.min_by(|one, other| takes(one).total_cmp(&takes(other))).unwrap_or_default();
+            let ratio = related(&quietest);
+            samples.borrow_mut().push(quietest);
             ratio * rounds as f64
         });
     });
