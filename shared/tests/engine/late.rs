@@ -2,7 +2,9 @@
 
 use std::sync::Mutex;
 
-use backchannel::{BlockHandler, BlockId, Call, NtStatus, Refusal, SECOND, Schema, Ticket, TooLate};
+use backchannel::{
+    BlockHandler, BlockId, Call, MILLISECOND, NtStatus, Refusal, SECOND, Schema, Ticket, TooLate,
+};
 
 use super::host::{Blocking, World};
 
@@ -150,6 +152,24 @@ fn ticket_can_be_completed_once() {
         assert_eq!(caller.join().unwrap(), NtStatus::SUCCESS);
     });
     assert_eq!(world.pf.late_completions(world.vf(0)), 1);
+}
+
+#[test]
+fn handler_that_has_returned_is_not_late_while_its_answer_is_awaited() {
+    let (world, later) = later();
+    let block = BlockId::new(1);
+    let (late, is_stuck, answer) = std::thread::scope(|scope| {
+        let caller = scope.spawn(|| world.write(0, 1, &[1; 4]));
+        world.host.await_waiters(1);
+        // From here on a call that runs for so long is late; the answer is still awaited for as long as before.
+        world.pf.set_time_budget(MILLISECOND);
+        world.host.advance(2 * MILLISECOND);
+        let (late, is_stuck) = (world.pf.blame_late_handlers(&world.host), world.pf.is_stuck(block));
+        world.pf.complete(later.ticket(), NtStatus::SUCCESS, &world.host).unwrap();
+        (late, is_stuck, caller.join().unwrap())
+    });
+    assert_eq!((late, is_stuck, answer), (0, false, NtStatus::SUCCESS));
+    assert_eq!(world.pf.blames(block), Some((0, 0)));
 }
 
 #[test]

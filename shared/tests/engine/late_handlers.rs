@@ -208,29 +208,6 @@ fn completion_that_does_not_come_is_blamed_but_keeps_nobody_else_out() {
 }
 
 #[test]
-fn handler_that_has_returned_is_not_late_while_its_answer_is_awaited() {
-    static TICKET: Mutex<Option<Ticket>> = Mutex::new(None);
-    let deferred = Schema::written(BLOCK).length(4).deferred().build().unwrap();
-    let world = Acting::start(&[deferred], |_, call| {
-        *TICKET.lock().unwrap() = call.ticket();
-        Err(NtStatus::PENDING)
-    });
-    let (late, is_stuck, answer) = std::thread::scope(|scope| {
-        let caller = scope.spawn(|| world.write(0, 1, &[1; 4]));
-        world.host.await_waiters(1);
-        // From here on a call that runs for so long is late; the answer is still awaited for as long as before.
-        world.pf.set_time_budget(MILLISECOND);
-        world.host.advance(2 * MILLISECOND);
-        let (late, is_stuck) = (world.pf.blame_late_handlers(&world.host), world.pf.is_stuck(BLOCK));
-        let ticket = TICKET.lock().unwrap().take().unwrap();
-        world.pf.complete(ticket, NtStatus::SUCCESS, &world.host).unwrap();
-        (late, is_stuck, caller.join().unwrap())
-    });
-    assert_eq!((late, is_stuck, answer), (0, false, NtStatus::SUCCESS));
-    assert_eq!(world.pf.blames(BLOCK), Some((0, 0)));
-}
-
-#[test]
 fn numbers_that_are_no_tickets_are_not_taken_for_one() {
     for bits in [0, 1, u64::MAX, 1 << 62, (1 << 63) | (0xFFFF << 32), (1 << 63) | (1 << 31)] {
         assert_eq!(Ticket::from_bits(bits), None, "{bits:#x}");
