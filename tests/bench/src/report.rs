@@ -109,19 +109,14 @@ fn growth(served: &impl Fn(fn(Size) -> Contender, Size) -> Column, many: Size) -
 /// relates: all its times have met the same clock, and the same neighbours of the processor's core, which are fewest then.
 fn measure(criterion: &mut Criterion<Ratio>, name: &'static str, columns: &[Column]) -> Figure {
     let samples = RefCell::new(Vec::new());
-    let mut group = criterion.benchmark_group("ratios");
-    group.sampling_mode(SamplingMode::Flat);
-    group.bench_function(name, |bencher| {
-        bencher.iter_custom(|rounds| {
-            let turns = (0..rounds).map(|_| columns.iter().map(|column| column()).collect::<Vec<f64>>());
-            let takes = |turn: &Vec<f64>| turn.iter().sum::<f64>();
-            let quietest = turns.min_by(|one, other| takes(one).total_cmp(&takes(other))).unwrap_or_default();
-            let ratio = related(&quietest);
-            samples.borrow_mut().push(quietest);
-            ratio * rounds as f64
-        });
+    sample(criterion, name, |rounds| {
+        let turns = (0..rounds).map(|_| columns.iter().map(|column| column()).collect::<Vec<f64>>());
+        let takes = |turn: &Vec<f64>| turn.iter().sum::<f64>();
+        let quietest = turns.min_by(|one, other| takes(one).total_cmp(&takes(other))).unwrap_or_default();
+        let ratio = related(&quietest);
+        samples.borrow_mut().push(quietest);
+        ratio
     });
-    group.finish();
     let samples = samples.into_inner();
     let nanoseconds = (0..columns.len())
         .map(|column| samples.iter().map(|sample| sample[column]).fold(f64::INFINITY, f64::min))
@@ -144,20 +139,23 @@ fn two_vfs(criterion: &mut Criterion<Ratio>) -> Vec<Figure> {
     ];
     let contenders = [ours, limit, one_lock].map(|make| make(pair::SIZE));
     let samples = RefCell::new(vec![Vec::new(); NAMES.len()]);
+    sample(criterion, NAMES[0], |number| {
+        let rounds = pair::rounds(&contenders, number);
+        let ratio = median(rounds[0].iter().copied().map(Round::ratio).collect());
+        for (samples, rounds) in samples.borrow_mut().iter_mut().zip(rounds) {
+            samples.extend(rounds);
+        }
+        ratio
+    });
+    NAMES.iter().zip(samples.into_inner()).map(|(name, rounds)| of_rounds(name, &rounds)).collect()
+}
+
+/// Lets criterion take samples of a ratio; `take` gives one out of so many rounds.
+fn sample(criterion: &mut Criterion<Ratio>, name: &'static str, take: impl Fn(u64) -> f64) {
     let mut group = criterion.benchmark_group("ratios");
     group.sampling_mode(SamplingMode::Flat);
-    group.bench_function(NAMES[0], |bencher| {
-        bencher.iter_custom(|number| {
-            let rounds = pair::rounds(&contenders, number);
-            let ratio = median(rounds[0].iter().copied().map(Round::ratio).collect());
-            for (samples, rounds) in samples.borrow_mut().iter_mut().zip(rounds) {
-                samples.extend(rounds);
-            }
-            ratio * number as f64
-        });
-    });
+    group.bench_function(name, |bencher| bencher.iter_custom(|rounds| take(rounds) * rounds as f64));
     group.finish();
-    NAMES.iter().zip(samples.into_inner()).map(|(name, rounds)| of_rounds(name, &rounds)).collect()
 }
 
 fn of_rounds(name: &'static str, rounds: &[Round]) -> Figure {
