@@ -30,18 +30,10 @@ const WRITES: u32 = 10_000;
 const WARM_UP: u32 = 10_000;
 
 /// Gives the nanoseconds of one write.
-///
-/// On a thread of its own, whose stack begins with a page: a processor takes a load for one of an earlier store at the same place
-/// of another page, and the main thread's stack lies where a contender's value does in some processes and not in others.
 pub fn alone(contender: &Contender, pattern: Pattern) -> f64 {
-    std::thread::scope(|scope| {
-        let time = scope.spawn(|| {
-            let mut writer = Writer::new(pattern);
-            writer.write(contender, WARM_UP);
-            writer.time(contender, WRITES)
-        });
-        time.join().expect("no contender fails")
-    })
+    let mut writer = Writer::new(pattern);
+    writer.write(contender, WARM_UP);
+    writer.time(contender, WRITES)
 }
 
 /// Makes the calls of a pattern.
